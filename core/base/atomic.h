@@ -1,0 +1,128 @@
+/*
+ * core/base/atomic.h - the only way core touches memory that threads share without a lock.
+ *
+ * Thin macros over C11 atomics. Natively each is exactly the C11 operation. In a simulated build
+ * each is preceded by core_hook_atomic(), a place where the thread may be descheduled, and followed
+ * by core_hook_result(), so that the same program has the same scheduling points under every
+ * sanitizer. Operands are integers or pointers declared _Atomic.
+ *
+ * Naming: atom_<operation>_<order>; an operation without an order is relaxed. Every use stronger
+ * than relaxed carries a "pair:" comment naming its other side.
+ *
+ * Threads: any.
+ */
+#ifndef CORE_BASE_ATOMIC_H
+#define CORE_BASE_ATOMIC_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "core/base/hook.h"
+
+#ifdef CORE_SIMULATED
+
+#define ATOM_BITS_(v)                                                                              \
+    ({                                                                                             \
+        __auto_type atom_bits_v_ = (v);                                                            \
+        (uint64_t)(uintptr_t)atom_bits_v_;                                                         \
+    })
+
+#define ATOM_LOAD_(p, order)                                                                       \
+    ({                                                                                             \
+        __auto_type atom_p_ = (p);                                                                 \
+        core_hook_atomic(atom_p_, CORE_HOOK_LOAD, #p);                                             \
+        __auto_type atom_v_ = atomic_load_explicit(atom_p_, order);                                \
+        core_hook_result(atom_p_, ATOM_BITS_(atom_v_), ATOM_BITS_(atom_v_));                       \
+        atom_v_;                                                                                   \
+    })
+
+#define ATOM_STORE_(p, v, order)                                                                   \
+    do {                                                                                           \
+        __auto_type atom_p_ = (p);                                                                 \
+        __auto_type atom_new_ = atomic_load_explicit(atom_p_, memory_order_relaxed);               \
+        __auto_type atom_old_ = atom_new_;                                                         \
+        atom_new_ = (v);                                                                           \
+        core_hook_atomic(atom_p_, CORE_HOOK_STORE, #p);                                            \
+        atom_old_ = atomic_load_explicit(atom_p_, memory_order_relaxed);                           \
+        atomic_store_explicit(atom_p_, atom_new_, order);                                          \
+        core_hook_result(atom_p_, ATOM_BITS_(atom_old_), ATOM_BITS_(atom_new_));                   \
+    } while (0)
+
+/* `op` is the suffix of atomic_fetch_ or exchange; the value left is re-read: nobody else ran. */
+#define ATOM_RMW_(p, call, order)                                                                  \
+    ({                                                                                             \
+        __auto_type atom_p_ = (p);                                                                 \
+        core_hook_atomic(atom_p_, CORE_HOOK_RMW, #p);                                              \
+        __auto_type atom_v_ = call;                                                                \
+        core_hook_result(atom_p_, ATOM_BITS_(atom_v_),                                             \
+                         ATOM_BITS_(atomic_load_explicit(atom_p_, memory_order_relaxed)));         \
+        atom_v_;                                                                                   \
+    })
+
+#define ATOM_CAS_(p, expected, desired, order)                                                     \
+    ({                                                                                             \
+        __auto_type atom_p_ = (p);                                                                 \
+        __auto_type atom_e_ = (expected);                                                          \
+        __auto_type atom_d_ = *atom_e_;                                                            \
+        atom_d_ = (desired);                                                                       \
+        core_hook_atomic(atom_p_, CORE_HOOK_CAS, #p);                                              \
+        __auto_type atom_was_ = atomic_load_explicit(atom_p_, memory_order_relaxed);               \
+        bool atom_ok_ = atomic_compare_exchange_strong_explicit(atom_p_, atom_e_, atom_d_, order,  \
+                                                                memory_order_acquire);             \
+        core_hook_result(atom_p_, ATOM_BITS_(atom_was_),                                           \
+                         ATOM_BITS_(atom_ok_ ? atom_d_ : atom_was_));                              \
+        atom_ok_;                                                                                  \
+    })
+
+#define ATOM_FENCE_(order)                                                                         \
+    do {                                                                                           \
+        core_hook_atomic(NULL, CORE_HOOK_FENCE, "fence");                                          \
+        atomic_thread_fence(order);                                                                \
+    } while (0)
+
+#define cpu_relax() core_hook_relax()
+
+#else
+
+#define ATOM_LOAD_(p, order) atomic_load_explicit((p), order)
+#define ATOM_STORE_(p, v, order) atomic_store_explicit((p), (v), order)
+#define ATOM_RMW_(p, call, order)                                                                  \
+    ({                                                                                             \
+        __auto_type atom_p_ = (p);                                                                 \
+        call;                                                                                      \
+    })
+#define ATOM_CAS_(p, expected, desired, order)                                                     \
+    atomic_compare_exchange_strong_explicit((p), (expected), (desired), order, memory_order_acquire)
+#define ATOM_FENCE_(order) atomic_thread_fence(order)
+
+#if defined(__x86_64__) || defined(__i386__)
+#define cpu_relax() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define cpu_relax() __asm__ volatile("isb" ::: "memory")
+#else
+#define cpu_relax() ((void)0)
+#endif
+
+#endif
+
+#define atom_load(p) ATOM_LOAD_(p, memory_order_relaxed)
+#define atom_load_acquire(p) ATOM_LOAD_(p, memory_order_acquire)
+#define atom_load_seq_cst(p) ATOM_LOAD_(p, memory_order_seq_cst)
+#define atom_store(p, v) ATOM_STORE_(p, v, memory_order_relaxed)
+#define atom_store_release(p, v) ATOM_STORE_(p, v, memory_order_release)
+#define atom_store_seq_cst(p, v) ATOM_STORE_(p, v, memory_order_seq_cst)
+
+#define atom_exchange(p, v, order) ATOM_RMW_(p, atomic_exchange_explicit(atom_p_, (v), order), order)
+#define atom_fetch_add(p, v, order)                                                                \
+    ATOM_RMW_(p, atomic_fetch_add_explicit(atom_p_, (v), order), order)
+#define atom_fetch_sub(p, v, order)                                                                \
+    ATOM_RMW_(p, atomic_fetch_sub_explicit(atom_p_, (v), order), order)
+#define atom_fetch_or(p, v, order) ATOM_RMW_(p, atomic_fetch_or_explicit(atom_p_, (v), order), order)
+#define atom_fetch_and(p, v, order)                                                                \
+    ATOM_RMW_(p, atomic_fetch_and_explicit(atom_p_, (v), order), order)
+
+/* Strong compare-and-swap; on failure `*expected` holds the value found (acquire). */
+#define atom_cas(p, expected, desired, order) ATOM_CAS_(p, expected, desired, order)
+#define atom_fence(order) ATOM_FENCE_(order)
+
+#endif
