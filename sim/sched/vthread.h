@@ -1,0 +1,116 @@
+/*
+ * sim/sched/vthread.h - a thread of the simulated world: a virtual thread, or a lane.
+ *
+ * A virtual thread runs code under test on a borrowed identity (sim/vthread/identity.h). A lane has
+ * no stack: it is the order of one part of the environment (the clock, the network, one actor), and
+ * one step of it calls one due timer's function. Both compete for the next step under the same
+ * strategies, which is how "the packet arrives just before the close" is explored.
+ *
+ * Owner: the run's arena; the scheduler.  Threads: none, the engine runs on one.
+ */
+#ifndef SIM_SCHED_VTHREAD_H
+#define SIM_SCHED_VTHREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/choice/choice.h"
+
+struct identity;
+struct process;
+struct timer;
+
+enum { VTHREADS_MAX = 256, VTHREAD_NAME_BYTES = 16 };
+
+/* X(enumerator, word in traces, writes its object) */
+#define OP_KINDS(X)                                                                                \
+    X(NONE, "none", 0)                                                                             \
+    X(START, "start", 0)                                                                           \
+    X(EXIT, "exit", 1)                                                                             \
+    X(CREATE, "create", 1)                                                                         \
+    X(JOIN, "join", 0)                                                                             \
+    X(LOAD, "load", 0)                                                                             \
+    X(STORE, "store", 1)                                                                           \
+    X(RMW, "rmw", 1)                                                                               \
+    X(CAS, "cas", 1)                                                                               \
+    X(FENCE, "fence", 0)                                                                           \
+    X(LOCK, "lock", 1)                                                                             \
+    X(LOCK_READ, "lock-read", 1)                                                                   \
+    X(TRY_LOCK, "try-lock", 1)                                                                     \
+    X(UNLOCK, "unlock", 1)                                                                         \
+    X(WAIT, "wait", 1)                                                                             \
+    X(SIGNAL, "signal", 1)                                                                         \
+    X(CALL, "call", 1)  /* a kernel call; label names it, object is the file */                    \
+    X(YIELD, "yield", 0)                                                                           \
+    X(SLEEP, "sleep", 0)                                                                           \
+    X(CLOCK, "clock", 0)                                                                           \
+    X(LANE, "lane", 1)  /* the lane's next due timer */                                            \
+    X(READ_MEM, "read", 0)                                                                         \
+    X(WRITE_MEM, "write", 1)
+
+enum op_kind {
+#define X(name, word, writes) OP_##name,
+    OP_KINDS(X)
+#undef X
+        OP_KIND_COUNT
+};
+
+const char *op_kind_word(enum op_kind kind);
+bool op_kind_writes(enum op_kind kind);
+
+/* What a thread is about to do, announced before it does it. */
+struct op {
+    enum op_kind kind;
+    const void *object; /* equality only: lock, address, kernel file. NULL conflicts with nothing */
+    const char *label;  /* static: call name or source expression */
+    const void *pc;     /* return address in the code under test, for people */
+};
+
+enum vthread_state {
+    VTHREAD_FREE,
+    VTHREAD_RUNNABLE,
+    VTHREAD_PARKED,
+    VTHREAD_DONE,
+};
+
+/* How a park ended. */
+enum park_result { PARK_WOKEN, PARK_TIMEOUT, PARK_SIGNAL };
+
+struct vthread {
+    /* Hot: touched at each step. */
+    uint32_t id;    /* index in the run, by creation order; stable for the same choices */
+    uint32_t who;   /* choice_who(name) */
+    struct op next; /* announced, not yet done */
+    uint32_t decision_count;
+    uint32_t draw_counts[CHOICE_CLASS_COUNT];
+    enum vthread_state state;
+    enum park_result park_result;
+    bool is_lane;
+    bool is_parked_interruptible;
+    bool has_pending_signal;
+    bool is_deadline_passed;
+    uint64_t steps;
+
+    /* What it waits for while parked: for deadlock reports. */
+    struct op parked_op;
+    struct vthread *parked_holder; /* who could end the wait, if one thread alone; else NULL */
+    const char *parked_note;       /* static words, may be NULL */
+
+    struct identity *identity; /* NULL for a lane */
+    struct process *process;   /* NULL for a lane of the network */
+    struct timer *deadline;    /* armed while parked with a deadline */
+
+    /* Lane: due timers in order. */
+    struct timer *due_head;
+    struct timer *due_tail;
+
+    /* Spin detection (sim/sched/spin.h). */
+    struct spin *spin;
+
+    /* Owned by sim/posix/thread.c: entry, result, join state, keys. */
+    void *posix;
+
+    char name[VTHREAD_NAME_BYTES];
+};
+
+#endif

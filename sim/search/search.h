@@ -1,0 +1,77 @@
+/*
+ * sim/search/search.h - a campaign over one target: trial after trial until a budget is spent.
+ *
+ * Owner: the caller.  Threads: one campaign a process; parallel jobs are processes over shards.
+ */
+#ifndef SIM_SEARCH_SEARCH_H
+#define SIM_SEARCH_SEARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/sched/sched.h"
+#include "sim/search/trial.h"
+
+/* Something that can be run again and again: a scenario, a small program. */
+struct target {
+    const char *name; /* as the user gave it */
+    void *context;
+    /* Fills everything of `spec` but strategy, source, base_steps and trace; called before each run
+     * (cheap). */
+    void (*prepare)(void *context, struct run_spec *spec);
+};
+
+enum { SEARCH_FINDINGS_MAX = 64 };
+
+struct search_finding {
+    struct finding finding; /* title symbolised */
+    struct trial trial;
+    uint64_t steps;
+    uint64_t trace_hash;
+    uint64_t count; /* trials that ended with this title */
+};
+
+struct search_result;
+
+struct search_spec {
+    const struct target *target;
+    uint64_t campaign_seed;
+    uint64_t schedules_max; /* 0: no bound */
+    uint64_t time_ns_max;   /* real time; 0: no bound */
+    const struct strategy_spec *strategy; /* NULL: the portfolio */
+    uint32_t shard_index, shard_count;    /* 0, 1 for all */
+    bool keep_going;        /* go on after the first finding, one of each title */
+    bool check_determinism; /* run each finding twice; the base run too */
+    /* May be NULL; called about ten times a second of real time. */
+    void (*progress)(void *context, const struct search_result *so_far);
+    void *progress_context;
+};
+
+struct search_result {
+    uint64_t schedules;
+    uint64_t points;
+    uint64_t behaviours; /* distinct trace hashes, counted up to a bound */
+    uint64_t base_steps;
+    uint64_t elapsed_ns; /* real */
+    size_t finding_count;
+    struct search_finding findings[SEARCH_FINDINGS_MAX];
+};
+
+/* Fills `result` (caller's storage, large). */
+void search_run(const struct search_spec *spec, struct search_result *result);
+
+/* One trial again, exactly; `trace` as in struct run_spec. The choices' deviations are in
+ * choice_deviations() afterwards. */
+void search_replay(const struct target *target, const struct trial *trial,
+                   void (*trace)(void *context, const struct vthread *thread, const struct op *op),
+                   void *trace_context, struct run_result *result);
+
+/* A run from a recording (a reproducer's deviations). */
+void search_replay_recorded(const struct target *target, const struct choice_deviation *deviations,
+                            size_t count,
+                            void (*trace)(void *context, const struct vthread *thread,
+                                          const struct op *op),
+                            void *trace_context, struct run_result *result);
+
+#endif
