@@ -79,7 +79,8 @@ struct choice_source {
  * whole run (swarm testing), so that rare answers are sometimes common. */
 void choice_begin(const struct choice_source *source);
 
-/* An answer in 0..n-1 for the thread now running (or the lane); n of 0 or 1 draws nothing. */
+/* An answer in 0..n-1 for the thread now running (or the lane); n of 0 or 1 draws nothing. Under a
+ * seed the answer is dull except at the class's rate in this run. */
 uint32_t choice_draw(enum choice_class class, uint32_t n);
 
 /* A draw whose every value is as likely as another under a seed (ranges, ties). */
@@ -87,6 +88,9 @@ uint32_t choice_draw_even(enum choice_class class, uint32_t n);
 
 /* For strategies: 64 random bits of the scheduler's substream. Zero without a seed. */
 uint64_t choice_sched_random(void);
+
+/* For the strategy that reads a fuzzer's bytes: 0..n-1, 0 without bytes. */
+uint32_t choice_sched_byte(uint32_t n);
 
 /* For the scheduler: the recorded thread for decision `count` of `who`, 0 when it is dull. */
 uint32_t choice_sched_recorded(uint32_t who, uint32_t count);

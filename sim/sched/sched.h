@@ -37,6 +37,11 @@ struct vthread *sched_self(void);
  * and go to the real system otherwise. */
 bool sched_is_simulated(void);
 
+/* Between these, calls made on a virtual thread reach the real system: for the simulator's own needs
+ * in the middle of a simulated call. They nest. */
+void sched_bypass_begin(void);
+void sched_bypass_end(void);
+
 /* Memory of the current run. */
 struct arena *sched_arena(void);
 
@@ -80,12 +85,6 @@ void sched_interrupt(struct vthread *thread);
 
 /* A queue of threads parked for the same thing, in order of arrival. Storage may live inside an
  * object of the code under test; all zero is an empty queue. */
-struct waiter {
-    struct waiter *prev;
-    struct waiter *next;
-    struct vthread *thread;
-    bool is_queued;
-};
 struct waitq {
     struct waiter *head;
     struct waiter *tail;
@@ -227,6 +226,7 @@ struct run_spec {
     void *context;
     /* Called at each step when not NULL (tracing). */
     void (*trace)(void *context, const struct vthread *thread, const struct op *op);
+    void *trace_context;
 };
 
 struct run_result {

@@ -61,6 +61,7 @@ extern const struct strategy_ops strategy_random;
 extern const struct strategy_ops strategy_sticky;
 extern const struct strategy_ops strategy_pct;
 extern const struct strategy_ops strategy_pos;
-extern const struct strategy_ops strategy_recorded;
+extern const struct strategy_ops strategy_recorded; /* the choices of a recording */
+extern const struct strategy_ops strategy_bytes;    /* the choices of a byte string */
 
 #endif

@@ -18,7 +18,9 @@
 
 struct identity;
 struct process;
+struct spin;
 struct timer;
+struct waitq;
 
 enum { VTHREADS_MAX = 256, VTHREAD_NAME_BYTES = 16 };
 
@@ -76,6 +78,13 @@ enum vthread_state {
 /* How a park ended. */
 enum park_result { PARK_WOKEN, PARK_TIMEOUT, PARK_SIGNAL };
 
+struct waiter {
+    struct waiter *prev;
+    struct waiter *next;
+    struct vthread *thread;
+    bool is_queued;
+};
+
 struct vthread {
     /* Hot: touched at each step. */
     uint32_t id;    /* index in the run, by creation order; stable for the same choices */
@@ -89,6 +98,7 @@ struct vthread {
     bool is_parked_interruptible;
     bool has_pending_signal;
     bool is_deadline_passed;
+    uint32_t clock_streak; /* clock reads in a row */
     uint64_t steps;
 
     /* What it waits for while parked: for deadlock reports. */
@@ -99,6 +109,8 @@ struct vthread {
     struct identity *identity; /* NULL for a lane */
     struct process *process;   /* NULL for a lane of the network */
     struct timer *deadline;    /* armed while parked with a deadline */
+    struct waitq *park_queue;  /* while in waitq_park */
+    struct waiter park_waiter;
 
     /* Lane: due timers in order. */
     struct timer *due_head;

@@ -1,0 +1,281 @@
+/*
+ * sim/choice/choice.c - see choice.h.
+ */
+#include "sim/choice/choice.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sim/base/random.h"
+#include "sim/sched/sched.h"
+
+enum {
+    RATE_ONE = 65536,       /* a rate that always deviates */
+    COUNT_BITS = 24,        /* of class_count */
+    INDEX_SLOTS_MIN = 64,   /* of the recorded deviations' table */
+    SCHED_SUBSTREAM = 0x5c, /* separates the strategies' stream from the class of the same name */
+};
+
+struct substream {
+    uint64_t state;
+    uint32_t rate;
+};
+
+static struct {
+    struct choice_source source;
+    struct substream streams[CHOICE_CLASS_COUNT];
+    uint64_t sched_state;
+    size_t byte_cursor[CHOICE_CLASS_COUNT];
+
+    struct choice_deviation *recorded;
+    size_t recorded_count;
+
+    /* Open-addressed table over the source's deviations: slot -> index + 1. */
+    uint32_t *index;
+    size_t index_slots;
+    uint8_t *is_used;
+    size_t index_capacity;
+} choice;
+
+static const char *const class_words[] = {
+#define X(name, word, rate) word,
+    CHOICE_CLASSES(X)
+#undef X
+};
+
+static const uint32_t class_rates[] = {
+#define X(name, word, rate) rate,
+    CHOICE_CLASSES(X)
+#undef X
+};
+
+const char *choice_class_word(enum choice_class class)
+{
+    return class_words[class];
+}
+
+enum choice_class choice_class_by_word(const char *word, size_t len_bytes)
+{
+    for (unsigned i = 0; i < CHOICE_CLASS_COUNT; i++) {
+        if (strlen(class_words[i]) == len_bytes && memcmp(class_words[i], word, len_bytes) == 0)
+            return (enum choice_class)i;
+    }
+    return CHOICE_CLASS_COUNT;
+}
+
+uint32_t choice_who(const char *name)
+{
+    uint32_t hash = UINT32_C(2166136261); /* FNV-1a */
+
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (uint8_t)*name) * UINT32_C(16777619);
+    return hash == 0 ? 1 : hash; /* 0 means "nobody" */
+}
+
+static uint32_t pack_count(enum choice_class class, uint32_t count)
+{
+    uint32_t max = (UINT32_C(1) << COUNT_BITS) - 1;
+    return (uint32_t)class << COUNT_BITS | (count < max ? count : max);
+}
+
+static size_t index_hash(uint32_t who, uint32_t class_count, size_t slots)
+{
+    return (size_t)random_mix((uint64_t)who << 32 | class_count) & (slots - 1);
+}
+
+/* Memory outside the run's arena and the C heap: it outlives runs and is used inside them. */
+static void *map_bytes(size_t size_bytes)
+{
+    void *base = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) {
+        perror("heddle: cannot reserve memory for choices");
+        abort();
+    }
+    return base;
+}
+
+static void index_build(const struct choice_source *source)
+{
+    size_t slots = INDEX_SLOTS_MIN;
+
+    while (slots < source->deviation_count * 2)
+        slots *= 2;
+    if (slots > choice.index_capacity) {
+        if (choice.index != NULL) {
+            munmap(choice.index, choice.index_capacity * sizeof(*choice.index));
+            munmap(choice.is_used, choice.index_capacity);
+        }
+        choice.index = map_bytes(slots * sizeof(*choice.index));
+        choice.is_used = map_bytes(slots);
+        choice.index_capacity = slots;
+    } else {
+        memset(choice.index, 0, slots * sizeof(*choice.index));
+        memset(choice.is_used, 0, slots);
+    }
+    choice.index_slots = slots;
+    for (size_t i = 0; i < source->deviation_count; i++) {
+        const struct choice_deviation *deviation = &source->deviations[i];
+        size_t slot = index_hash(deviation->who, deviation->class_count, slots);
+        while (choice.index[slot] != 0)
+            slot = (slot + 1) & (slots - 1);
+        choice.index[slot] = (uint32_t)i + 1;
+    }
+}
+
+static uint32_t index_find(uint32_t who, uint32_t class_count)
+{
+    size_t slot = index_hash(who, class_count, choice.index_slots);
+
+    while (choice.index[slot] != 0) {
+        uint32_t i = choice.index[slot] - 1;
+        const struct choice_deviation *deviation = &choice.source.deviations[i];
+        if (deviation->who == who && deviation->class_count == class_count) {
+            choice.is_used[i] = 1;
+            return deviation->value;
+        }
+        slot = (slot + 1) & (choice.index_slots - 1);
+    }
+    return 0;
+}
+
+/* Swarm testing (Groce et al., ISSTA 2012): a run uses some kinds of deviation wildly and others not
+ * at all, instead of all of them a little. */
+static void swarm_weigh(uint64_t seed)
+{
+    for (unsigned i = 0; i < CHOICE_CLASS_COUNT; i++) {
+        uint64_t state = random_mix(seed ^ random_mix(i + 1));
+        uint32_t rate = class_rates[i];
+        uint32_t draw = random_below(&state, 8);
+
+        if (rate != 0 && rate != RATE_ONE) {
+            if (draw < 3)
+                rate = 0;
+            else if (draw == 7)
+                rate = rate * 8 > RATE_ONE / 2 ? RATE_ONE / 2 : rate * 8;
+        }
+        choice.streams[i].rate = rate;
+        choice.streams[i].state = state;
+    }
+    choice.sched_state = random_mix(seed + SCHED_SUBSTREAM);
+}
+
+void choice_begin(const struct choice_source *source)
+{
+    choice.source = *source;
+    choice.recorded_count = 0;
+    if (choice.recorded == NULL)
+        choice.recorded = map_bytes(CHOICE_DEVIATIONS_MAX * sizeof(*choice.recorded));
+    memset(choice.byte_cursor, 0, sizeof(choice.byte_cursor));
+    choice.sched_state = 0;
+    if (source->kind == CHOICE_FROM_SEED)
+        swarm_weigh(source->seed);
+    if (source->kind == CHOICE_FROM_RECORD)
+        index_build(source);
+}
+
+static void record(uint32_t who, uint32_t class_count, uint32_t value)
+{
+    if (choice.recorded_count == CHOICE_DEVIATIONS_MAX)
+        return; /* the run's bound on steps is far below */
+    choice.recorded[choice.recorded_count++] = (struct choice_deviation){
+        .who = who,
+        .class_count = class_count,
+        .value = value,
+        .step = (uint32_t)sched_step_count(),
+    };
+}
+
+/* The bytes are dealt like cards: draw i of a class reads byte i * classes + class, so that draws of
+ * one class do not shift another's. Beyond the end everything is dull. */
+static uint32_t draw_byte(enum choice_class class, uint32_t n)
+{
+    size_t at = choice.byte_cursor[class]++ * CHOICE_CLASS_COUNT + (size_t)class;
+    return at < choice.source.len_bytes ? choice.source.bytes[at] % n : 0;
+}
+
+static uint32_t draw(enum choice_class class, uint32_t n, bool is_even)
+{
+    struct vthread *self = sched_self();
+    uint32_t who = self == NULL ? 0 : self->who;
+    uint32_t count = self == NULL ? 0 : self->draw_counts[class]++;
+    uint32_t value = 0;
+
+    switch (choice.source.kind) {
+    case CHOICE_FROM_DULL:
+        return 0;
+    case CHOICE_FROM_SEED: {
+        struct substream *stream = &choice.streams[class];
+        if (is_even)
+            value = random_below(&stream->state, n);
+        else if (stream->rate != 0 && random_below(&stream->state, RATE_ONE) < stream->rate)
+            value = 1 + random_below(&stream->state, n - 1);
+        break;
+    }
+    case CHOICE_FROM_BYTES:
+        value = draw_byte(class, n);
+        break;
+    case CHOICE_FROM_RECORD:
+        value = index_find(who, pack_count(class, count)) % n;
+        break;
+    }
+    if (value != 0)
+        record(who, pack_count(class, count), value);
+    return value;
+}
+
+uint32_t choice_draw(enum choice_class class, uint32_t n)
+{
+    return n < 2 ? 0 : draw(class, n, false);
+}
+
+uint32_t choice_draw_even(enum choice_class class, uint32_t n)
+{
+    return n < 2 ? 0 : draw(class, n, true);
+}
+
+uint64_t choice_sched_random(void)
+{
+    return choice.source.kind == CHOICE_FROM_SEED ? random_next(&choice.sched_state) : 0;
+}
+
+uint32_t choice_sched_byte(uint32_t n)
+{
+    return n < 2 || choice.source.kind != CHOICE_FROM_BYTES ? 0 : draw_byte(CHOICE_SCHED, n);
+}
+
+uint32_t choice_sched_recorded(uint32_t who, uint32_t count)
+{
+    if (choice.source.kind != CHOICE_FROM_RECORD)
+        return 0;
+    return index_find(who, pack_count(CHOICE_SCHED, count));
+}
+
+void choice_sched_record(uint32_t who, uint32_t count, uint32_t value)
+{
+    record(who, pack_count(CHOICE_SCHED, count), value);
+}
+
+const struct choice_deviation *choice_deviations(size_t *count)
+{
+    *count = choice.recorded_count;
+    return choice.recorded;
+}
+
+size_t choice_recorded_unused(const struct choice_deviation **first)
+{
+    size_t unused = 0;
+
+    if (choice.source.kind != CHOICE_FROM_RECORD)
+        return 0;
+    for (size_t i = choice.source.deviation_count; i-- > 0;) {
+        if (!choice.is_used[i]) {
+            unused++;
+            if (first != NULL)
+                *first = &choice.source.deviations[i];
+        }
+    }
+    return unused;
+}

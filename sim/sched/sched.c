@@ -1,0 +1,621 @@
+/*
+ * sim/sched/sched.c - points, decisions, virtual threads and the run loop; see sched.h.
+ *
+ * Three kinds of stack are hopped between: the OS thread's own (the caller of sched_run), the
+ * engine's (the loop that gets going, goes quiet and jumps the clock), and each virtual thread's.
+ * A decision at a point is made on the stack of the thread that stopped there, and goes straight to
+ * the thread picked; the engine's stack is entered only when nobody can run or a thread ended.
+ */
+#include "sim/sched/sched.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sim/base/random.h"
+#include "sim/sched/crash.h"
+#include "sim/sched/internal.h"
+#include "sim/vthread/identity.h"
+
+enum {
+    ENGINE_STACK_BYTES = 256 << 10,
+    ARENA_BYTES = 1 << 30,
+    CLOCK_STREAK_FREE = 16, /* clock reads in a row before time is made to pass faster */
+    CLOCK_STREAK_DOUBLINGS_MAX = 20,
+};
+
+void __tsan_acquire(void *addr) __attribute__((weak));
+void __tsan_release(void *addr) __attribute__((weak));
+
+struct sched sched;
+void (*sched_signal_handler)(struct vthread *self);
+
+static const char *const op_words[] = {
+#define X(name, word, writes) word,
+    OP_KINDS(X)
+#undef X
+};
+
+static const bool op_writes[] = {
+#define X(name, word, writes) writes,
+    OP_KINDS(X)
+#undef X
+};
+
+const char *op_kind_word(enum op_kind kind)
+{
+    return op_words[kind];
+}
+
+bool op_kind_writes(enum op_kind kind)
+{
+    return op_writes[kind];
+}
+
+struct vthread *sched_self(void)
+{
+    return sched.current;
+}
+
+bool sched_is_simulated(void)
+{
+    return sched.self != NULL && sched.bypass == 0;
+}
+
+struct arena *sched_arena(void)
+{
+    return &sched.arena;
+}
+
+uint64_t sched_now_ns(void)
+{
+    return sched.now_ns;
+}
+
+uint64_t sched_step_count(void)
+{
+    return sched.steps;
+}
+
+size_t sched_thread_count(void)
+{
+    return sched.run.thread_count;
+}
+
+struct vthread *sched_thread(size_t index)
+{
+    return sched.threads[index];
+}
+
+void sched_trace_value(uint64_t value)
+{
+    sched_hash(value);
+}
+
+void sched_bypass_begin(void)
+{
+    sched.bypass++;
+}
+
+void sched_bypass_end(void)
+{
+    sched.bypass--;
+}
+
+/* ---- decisions ---- */
+
+/* The dull successor: the thread itself, or the next one by number, round and round. */
+static struct vthread *pick_dull(const struct vthread *current, const struct vthread *passed_over)
+{
+    const struct strategy_run *run = &sched.run;
+    uint32_t start = 0;
+
+    if (current != NULL) {
+        if (current != passed_over && strategy_is_enabled(run, current))
+            return sched.threads[current->id];
+        start = current->id + 1;
+    }
+    uint32_t words = (run->thread_count + 63) / 64;
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        uint32_t from = pass == 0 ? start : 0;
+        for (uint32_t w = from / 64; w < words; w++) {
+            uint64_t bits = run->enabled[w];
+            if (w == from / 64)
+                bits &= ~UINT64_C(0) << (from % 64);
+            if (bits != 0)
+                return sched.threads[w * 64 + (uint32_t)__builtin_ctzll(bits)];
+        }
+    }
+    return NULL;
+}
+
+static struct vthread *pick_recorded(struct vthread *current, uint32_t who, uint32_t count)
+{
+    uint32_t wanted = choice_sched_recorded(who, count);
+
+    if (wanted == 0)
+        return NULL;
+    for (uint32_t i = 0; i < sched.run.thread_count; i++) {
+        struct vthread *thread = sched.threads[i];
+        if (thread->who == wanted && thread != current && strategy_is_enabled(&sched.run, thread))
+            return thread;
+    }
+    return NULL;
+}
+
+static struct vthread *pick_next(struct vthread *current)
+{
+    struct strategy_run *run = &sched.run;
+    struct vthread *yielded = sched.yielded;
+    struct vthread *picked;
+
+    sched.yielded = NULL;
+    uint32_t who = current == NULL ? 0 : current->who;
+    uint32_t count = current == NULL ? 0 : current->decision_count++;
+    if (run->enabled_count == 1 && current != NULL && strategy_is_enabled(run, current))
+        return current;
+    if (run->enabled_count == 1)
+        return pick_dull(current, NULL);
+    /* A thread that yielded is not asked again while somebody else can run. */
+    bool is_passed_over = yielded != NULL && strategy_is_enabled(run, yielded);
+    if (is_passed_over)
+        sched_disable(yielded);
+    struct vthread *dull = pick_dull(current, yielded);
+    if (sched.strategy == &strategy_recorded) {
+        picked = pick_recorded(current, who, count);
+        if (picked == NULL)
+            picked = dull;
+    } else {
+        run->steps = sched.steps;
+        picked = sched.strategy->pick(run, current, dull);
+    }
+    if (is_passed_over)
+        sched_enable(yielded);
+    if (picked != dull)
+        choice_sched_record(who, count, picked->who);
+    return picked;
+}
+
+/* The step that `thread` announced happens now. */
+static void account_step(struct vthread *thread)
+{
+    sched.steps++;
+    thread->steps++;
+    sched.now_ns += sched.step_cost_ns;
+    sched_hash((uint64_t)thread->id << 8 | thread->next.kind);
+    if (__builtin_expect(sched.spec->trace != NULL, 0))
+        sched.spec->trace(sched.spec->trace_context, thread, &thread->next);
+    if (__builtin_expect(sched.steps > sched.steps_max, 0))
+        finding_fail(FINDING_STEP_BOUND, thread->next.pc, "step-bound: %llu steps",
+                     (unsigned long long)sched.steps_max);
+    if (__builtin_expect(sched.now_ns > sched.time_ns_max, 0))
+        finding_fail(FINDING_TIME_BOUND, thread->next.pc, "time-bound: %llu ms",
+                     (unsigned long long)(sched.time_ns_max / 1000000));
+}
+
+static void run_lane(struct vthread *lane)
+{
+    struct vthread *self = sched.self;
+
+    sched.current = lane;
+    sched.self = NULL;
+    sched.last = lane;
+    account_step(lane);
+    lane_step(lane);
+    sched.self = self;
+    if (__builtin_expect(sched.is_ending, 0))
+        sched_leave_run();
+    /* The step killed the thread on whose stack it ran. */
+    if (__builtin_expect(sched.stack_owner != NULL && sched.stack_owner->state == VTHREAD_DONE, 0))
+        sched_switch_to_engine(sched.stack_owner);
+}
+
+struct vthread *sched_decide(struct vthread *current)
+{
+    for (;;) {
+        if (sched.now_ns >= sched.next_due_ns)
+            timer_collect();
+        if (sched.run.enabled_count == 0)
+            return NULL;
+        struct vthread *next = pick_next(current);
+        if (!next->is_lane)
+            return next;
+        run_lane(next);
+        current = next;
+    }
+}
+
+/* ---- switching ---- */
+
+static void resume_on_thread(struct vthread *thread)
+{
+    sched.current = thread;
+    sched.self = thread;
+    sched.last = thread;
+    sched.stack_owner = thread;
+}
+
+void sched_switch_to_engine(struct vthread *from)
+{
+    sched.current = NULL;
+    sched.self = NULL;
+    sched.stack_owner = NULL;
+    identity_switch(&from->identity->stack_pointer, sched.engine_stack_pointer,
+                    identity_own_tls_base());
+    resume_on_thread(from);
+}
+
+void sched_reschedule(struct vthread *self)
+{
+    struct vthread *next = sched_decide(self);
+
+    if (next == self) {
+        resume_on_thread(self);
+        return;
+    }
+    if (next == NULL) {
+        sched_switch_to_engine(self);
+        return;
+    }
+    sched.switches++;
+    identity_switch(&self->identity->stack_pointer, next->identity->stack_pointer,
+                    next->identity->tls_base);
+    resume_on_thread(self);
+}
+
+void sched_leave_run(void)
+{
+    void *abandoned;
+
+    sched.current = NULL;
+    sched.self = NULL;
+    sched.stack_owner = NULL;
+    identity_switch(&abandoned, sched.main_stack_pointer, identity_own_tls_base());
+    __builtin_unreachable();
+}
+
+/* ---- points ---- */
+
+/* Reading the clock in a loop is a wait for time to pass: let it pass faster and faster. */
+static void hurry_clock(struct vthread *self)
+{
+    if (++self->clock_streak <= CLOCK_STREAK_FREE)
+        return;
+    uint32_t doublings = self->clock_streak - CLOCK_STREAK_FREE;
+    if (doublings > CLOCK_STREAK_DOUBLINGS_MAX)
+        doublings = CLOCK_STREAK_DOUBLINGS_MAX;
+    sched.now_ns += sched.step_cost_ns << doublings;
+}
+
+static void after_point(struct vthread *self)
+{
+    if (__builtin_expect(sched.is_ending, 0))
+        sched_leave_run();
+    account_step(self);
+    if (__builtin_expect(self->has_pending_signal, 0) && sched_signal_handler != NULL)
+        sched_signal_handler(self);
+}
+
+void sched_point(enum op_kind kind, const void *object, const char *label, const void *pc)
+{
+    struct vthread *self = sched.self;
+
+    if (__builtin_expect(self == NULL || sched.bypass != 0, 0))
+        return;
+    self->next = (struct op){.kind = kind, .object = object, .label = label, .pc = pc};
+    if (kind == OP_CLOCK)
+        hurry_clock(self);
+    else
+        self->clock_streak = 0;
+    if (kind >= OP_LOCK && kind != OP_CLOCK && kind != OP_TRY_LOCK && kind != OP_YIELD)
+        spin_progress(self);
+    /* Alone and nothing due: the decision is made before it is asked. */
+    if (sched.run.enabled_count == 1 && sched.now_ns < sched.next_due_ns) {
+        self->decision_count++;
+        sched.yielded = NULL;
+    } else {
+        sched_reschedule(self);
+    }
+    after_point(self);
+}
+
+void sched_yield_point(const char *label, const void *pc)
+{
+    struct vthread *self = sched.self;
+
+    if (self == NULL || sched.bypass != 0)
+        return;
+    sched.yielded = self;
+    sched.strategy->yielded(&sched.run, self);
+    sched_point(OP_YIELD, NULL, label, pc);
+}
+
+/* ---- virtual threads ---- */
+
+/* What a new thread finds on its first step. */
+struct thread_start {
+    struct vthread *thread;
+    void (*entry)(void *arg);
+    void *arg;
+};
+
+static void thread_main(void *arg)
+{
+    struct thread_start *start = arg;
+    struct vthread *self = start->thread;
+
+    resume_on_thread(self);
+    if (__tsan_acquire != NULL)
+        __tsan_acquire(&sched);
+    after_point(self);
+    start->entry(start->arg);
+    sched_exit();
+}
+
+/* A slot whose thread has ended, once every number has been given. */
+static uint32_t find_free_id(void)
+{
+    if (sched.run.thread_count < VTHREADS_MAX)
+        return sched.run.thread_count++;
+    for (uint32_t i = 0; i < VTHREADS_MAX; i++) {
+        if (sched.threads[i]->state == VTHREAD_DONE && !sched.threads[i]->is_lane)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+static void name_thread(struct vthread *thread, const char *name)
+{
+    (void)snprintf(thread->name, sizeof(thread->name), "%s", name);
+    thread->who = choice_who(thread->name);
+    for (uint32_t n = 2, i = 0; i < sched.run.thread_count; i++) {
+        struct vthread *other = sched.threads[i];
+        if (other == NULL || other == thread || other->who != thread->who)
+            continue;
+        (void)snprintf(thread->name, sizeof(thread->name), "%.10s.%u", name, n++);
+        thread->who = choice_who(thread->name);
+        i = UINT32_MAX; /* again from the start */
+    }
+}
+
+static struct vthread *new_thread(const char *name)
+{
+    uint32_t id = find_free_id();
+    struct vthread *thread;
+
+    if (id == UINT32_MAX)
+        return NULL;
+    thread = arena_take(&sched.arena, sizeof(*thread));
+    thread->id = id;
+    sched.threads[id] = thread;
+    name_thread(thread, name);
+    return thread;
+}
+
+struct vthread *sched_lane_new(const char *name)
+{
+    struct vthread *lane = new_thread(name);
+
+    if (lane == NULL) {
+        fprintf(stderr, "heddle: more than %d threads and actors in one world\n", VTHREADS_MAX);
+        abort();
+    }
+    lane->is_lane = true;
+    lane->state = VTHREAD_PARKED;
+    lane->next.kind = OP_LANE;
+    sched.strategy->spawned(&sched.run, lane);
+    return lane;
+}
+
+struct vthread *sched_clock_lane(void)
+{
+    return sched.clock_lane;
+}
+
+struct vthread *sched_spawn(const char *name, struct process *process, void (*entry)(void *arg),
+                            void *arg)
+{
+    struct vthread *thread = new_thread(name);
+
+    if (thread == NULL)
+        return NULL;
+    sched_bypass_begin();
+    thread->identity = identity_take();
+    sched_bypass_end();
+    struct thread_start *start = arena_take(&sched.arena, sizeof(*start));
+    *start = (struct thread_start){.thread = thread, .entry = entry, .arg = arg};
+    identity_prepare(thread->identity, thread_main, start);
+    thread->process = process;
+    thread->state = VTHREAD_RUNNABLE;
+    thread->next = (struct op){.kind = OP_START, .label = "start"};
+    spin_new(thread);
+    sched.strategy->spawned(&sched.run, thread);
+    sched_enable(thread);
+    return thread;
+}
+
+static void end_thread(struct vthread *thread)
+{
+    sched_disable(thread);
+    if (thread->deadline != NULL)
+        timer_cancel(thread->deadline);
+    if (thread->park_queue != NULL)
+        waitq_remove(thread->park_queue, &thread->park_waiter);
+    spin_unpark(thread);
+    thread->state = VTHREAD_DONE;
+}
+
+void sched_exit(void)
+{
+    struct vthread *self = sched.self;
+
+    end_thread(self);
+    if (__tsan_release != NULL)
+        __tsan_release(&sched);
+    sched.zombie = self->identity;
+    sched_switch_to_engine(self);
+    abort(); /* nobody resumes a thread that ended */
+}
+
+void sched_kill_process(struct process *process)
+{
+    struct vthread *owner = sched.stack_owner;
+    bool is_own = false;
+
+    for (uint32_t i = 0; i < sched.run.thread_count; i++) {
+        struct vthread *thread = sched.threads[i];
+        if (thread->process != process || thread->is_lane || thread->state == VTHREAD_DONE)
+            continue;
+        end_thread(thread);
+        if (thread == owner)
+            is_own = true;
+        else
+            identity_give(thread->identity, true);
+    }
+    if (!is_own)
+        return;
+    sched.zombie = owner->identity;
+    sched.zombie_is_abandoned = true;
+    if (sched.current == owner) {
+        sched_switch_to_engine(owner);
+        abort();
+    }
+    /* A lane's step on that stack: run_lane leaves it. */
+}
+
+/* ---- a run ---- */
+
+/* Nobody can run: spinners try again, then the world looks, then the clock jumps. False at the end. */
+static bool go_on_from_quiet(void)
+{
+    if (spin_retry_all())
+        return true;
+    if (!sched.spec->quiet(sched.spec->context, sched.next_due_ns) || sched.is_ending)
+        return false;
+    if (sched.run.enabled_count != 0)
+        return true;
+    if (sched.next_due_ns == TIME_NEVER)
+        return false;
+    if (sched.next_due_ns > sched.now_ns)
+        sched.now_ns = sched.next_due_ns;
+    return true;
+}
+
+static void engine_main(void *arg)
+{
+    (void)arg;
+    sched.spec->start(sched.spec->context);
+    while (!sched.is_ending) {
+        if (sched.zombie != NULL) {
+            struct identity *zombie = sched.zombie;
+            sched.zombie = NULL;
+            identity_give(zombie, sched.zombie_is_abandoned);
+            sched.zombie_is_abandoned = false;
+        }
+        struct vthread *next = sched_decide(sched.last);
+        if (next == NULL) {
+            sched.current = NULL;
+            if (!go_on_from_quiet())
+                break;
+            continue;
+        }
+        sched.switches++;
+        identity_switch(&sched.engine_stack_pointer, next->identity->stack_pointer,
+                        next->identity->tls_base);
+    }
+    sched_leave_run();
+}
+
+static void begin_run(const struct run_spec *spec)
+{
+    arena_reset(&sched.arena);
+    sched.spec = spec;
+    sched.current = NULL;
+    sched.self = NULL;
+    sched.last = NULL;
+    sched.steps = 0;
+    sched.switches = 0;
+    sched.sequence = 0;
+    sched.now_ns = 0;
+    sched.hash = 0;
+    sched.is_ending = false;
+    sched.yielded = NULL;
+    sched.spin_parked = NULL;
+    sched.zombie = NULL;
+    sched.zombie_is_abandoned = false;
+    sched.stack_owner = NULL;
+    sched.steps_max = spec->steps_max == 0 ? UINT64_MAX : spec->steps_max;
+    sched.time_ns_max = spec->time_ns_max == 0 ? UINT64_MAX : spec->time_ns_max;
+    sched.step_cost_ns = spec->step_cost_ns;
+    sched.finding.kind = FINDING_NONE;
+    sched.finding.title[0] = '\0';
+    sched.finding.detail[0] = '\0';
+    timer_reset();
+
+    static const struct strategy_spec dull = {.ops = &strategy_dull};
+    struct strategy_run *run = &sched.run;
+    run->spec = spec->strategy == NULL ? &dull : spec->strategy;
+    memset(run->enabled, 0, sizeof(run->enabled));
+    run->enabled_count = 0;
+    run->thread_count = 0;
+    run->threads = sched.threads;
+    run->steps = 0;
+    run->base_steps = spec->base_steps;
+    sched.strategy = run->spec->ops;
+    choice_begin(&spec->source);
+    sched.strategy->begin(run);
+    sched.clock_lane = sched_lane_new("clock");
+}
+
+/* Stacks in the middle of something are abandoned with their run. */
+static void take_back_identities(void)
+{
+    if (sched.zombie != NULL)
+        identity_give(sched.zombie, sched.zombie_is_abandoned);
+    sched.zombie = NULL;
+    for (uint32_t i = 0; i < sched.run.thread_count; i++) {
+        struct vthread *thread = sched.threads[i];
+        if (!thread->is_lane && thread->state != VTHREAD_DONE)
+            identity_give(thread->identity, thread->next.kind != OP_START || thread->steps != 0);
+    }
+}
+
+void sched_run(const struct run_spec *spec, struct run_result *result)
+{
+    begin_run(spec);
+    if (__tsan_release != NULL)
+        __tsan_release(&sched);
+    crash_arm();
+    sched.is_running = true;
+    void *engine = identity_prepare_stack(sched.engine_stack + ENGINE_STACK_BYTES, engine_main, NULL);
+    identity_switch(&sched.main_stack_pointer, engine, identity_own_tls_base());
+    sched.is_running = false;
+    sched.current = NULL;
+    sched.self = NULL;
+    if (__tsan_acquire != NULL)
+        __tsan_acquire(&sched);
+    if (spec->finish != NULL)
+        spec->finish(spec->context);
+    take_back_identities();
+    result->finding = sched.finding;
+    result->steps = sched.steps;
+    result->switches = sched.switches;
+    result->time_ns = sched.now_ns;
+    result->trace_hash = random_mix(sched.hash);
+}
+
+void sched_init(void)
+{
+    if (sched.engine_stack != NULL)
+        return;
+    arena_init(&sched.arena, ARENA_BYTES);
+    sched.engine_stack = mmap(NULL, ENGINE_STACK_BYTES, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (sched.engine_stack == MAP_FAILED) {
+        perror("heddle: cannot make the engine's stack");
+        abort();
+    }
+    identity_init();
+    crash_init();
+}

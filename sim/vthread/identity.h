@@ -1,0 +1,55 @@
+/*
+ * sim/vthread/identity.h - real threads that lend their stack and thread-local storage.
+ *
+ * For each virtual thread there is one real pthread, made once, that parks for good on a small side
+ * stack. The one OS thread that runs everything borrows its own stack and its TLS base: errno,
+ * _Thread_local, pthread_self() and the sanitizers' per-thread state are then right without
+ * annotations, at the cost of a few instructions a switch.
+ *
+ * Owner: the process; a run takes identities and gives them back.  Threads: the OS thread that
+ * called identity_init; the parked threads run nothing but a futex system call.
+ */
+#ifndef SIM_VTHREAD_IDENTITY_H
+#define SIM_VTHREAD_IDENTITY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct identity {
+    void *stack_pointer; /* where to go on, while not running */
+    uintptr_t tls_base;
+    void *stack_top; /* highest address a borrowed frame may use; 16-aligned */
+    void *stack_bottom;
+    pthread_t pthread;
+    struct identity *free_next;
+    bool is_retired; /* a sanitizer could not forget its abandoned frames: never used again */
+};
+
+/* Once in a process, after any fork. */
+void identity_init(void);
+
+/* Never NULL: makes more threads as needed; aborts with a message when the system has none. */
+struct identity *identity_take(void);
+
+/* `is_abandoned`: frames of the last borrower are still on its stack. */
+void identity_give(struct identity *identity, bool is_abandoned);
+
+/* What pthread_self() returns on it. */
+pthread_t identity_pthread(const struct identity *identity);
+
+/* The identity of the OS thread itself, for coming back. */
+uintptr_t identity_own_tls_base(void);
+
+/* Sets up `identity` so that the first switch to it calls entry(arg), which must not return. */
+void identity_prepare(struct identity *identity, void (*entry)(void *arg), void *arg);
+
+/* Saves the caller's registers, stores its stack pointer in `*save`, and goes on at `load` with the
+ * given TLS base. Returns when somebody switches back. */
+void identity_switch(void **save, void *load, uintptr_t tls_base);
+
+/* As identity_prepare for a bare stack that keeps the OS thread's TLS. Returns what to load. */
+void *identity_prepare_stack(void *stack_top, void (*entry)(void *arg), void *arg);
+
+#endif
