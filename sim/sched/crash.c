@@ -99,10 +99,11 @@ static void on_watch(int signo, siginfo_t *info, void *context)
 void crash_init(void)
 {
     static const int traps[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-    stack_t stack = {.ss_size = SIGNAL_STACK_BYTES};
+    static stack_t stack = {.ss_size = SIGNAL_STACK_BYTES};
 
-    stack.ss_sp = mmap(NULL, SIGNAL_STACK_BYTES, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack.ss_sp == NULL)
+        stack.ss_sp = mmap(NULL, SIGNAL_STACK_BYTES, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) != 0) {
         perror("heddle: cannot make a signal stack");
         abort();

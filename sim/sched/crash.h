@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* Installs the handlers and the signal stack; once in a process. */
+/* Installs the handlers and the signal stack. Again when somebody put other handlers over them. */
 void crash_init(void);
 /* Before each run: starts the watch over loops that reach no point (processor time). */
 void crash_arm(void);
