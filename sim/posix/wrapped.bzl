@@ -1,0 +1,9 @@
+"""The POSIX calls that the simulator takes over at link time."""
+
+# For each NAME the code under test calls __wrap_NAME, and the simulator reaches the kernel's as
+# __real_NAME.
+WRAPPED = []
+
+def wrap_linkopts():
+    """The linkopts of the library that defines the __wrap_ functions."""
+    return ["-Wl,--wrap=" + name for name in WRAPPED]
