@@ -21,6 +21,7 @@ enum {
 struct substream {
     uint64_t state;
     uint32_t rate;
+    bool is_weighed; /* drawn from in this run already */
 };
 
 static struct {
@@ -143,23 +144,21 @@ static uint32_t index_find(uint32_t who, uint32_t class_count)
 
 /* Swarm testing (Groce et al., ISSTA 2012): a run uses some kinds of deviation wildly and others not
  * at all, instead of all of them a little. */
-static void swarm_weigh(uint64_t seed)
+static void swarm_weigh(enum choice_class class, struct substream *stream)
 {
-    for (unsigned i = 0; i < CHOICE_CLASS_COUNT; i++) {
-        uint64_t state = random_mix(seed ^ random_mix(i + 1));
-        uint32_t rate = class_rates[i];
-        uint32_t draw = random_below(&state, 8);
+    uint64_t state = random_mix(choice.source.seed ^ random_mix((uint64_t)class + 1));
+    uint32_t rate = class_rates[class];
+    uint32_t draw = random_below(&state, 8);
 
-        if (rate != 0 && rate != RATE_ONE) {
-            if (draw < 3)
-                rate = 0;
-            else if (draw == 7)
-                rate = rate * 8 > RATE_ONE / 2 ? RATE_ONE / 2 : rate * 8;
-        }
-        choice.streams[i].rate = rate;
-        choice.streams[i].state = state;
+    if (rate != 0 && rate != RATE_ONE) {
+        if (draw < 3)
+            rate = 0;
+        else if (draw == 7)
+            rate = rate * 8 > RATE_ONE / 2 ? RATE_ONE / 2 : rate * 8;
     }
-    choice.sched_state = random_mix(seed + SCHED_SUBSTREAM);
+    stream->rate = rate;
+    stream->state = state;
+    stream->is_weighed = true;
 }
 
 void choice_begin(const struct choice_source *source)
@@ -169,9 +168,9 @@ void choice_begin(const struct choice_source *source)
     if (choice.recorded == NULL)
         choice.recorded = map_bytes(CHOICE_DEVIATIONS_MAX * sizeof(*choice.recorded));
     memset(choice.byte_cursor, 0, sizeof(choice.byte_cursor));
-    choice.sched_state = 0;
-    if (source->kind == CHOICE_FROM_SEED)
-        swarm_weigh(source->seed);
+    choice.sched_state = random_mix(source->seed + SCHED_SUBSTREAM);
+    for (unsigned i = 0; i < CHOICE_CLASS_COUNT; i++)
+        choice.streams[i].is_weighed = false;
     if (source->kind == CHOICE_FROM_RECORD)
         index_build(source);
 }
@@ -208,6 +207,8 @@ static uint32_t draw(enum choice_class class, uint32_t n, bool is_even)
         return 0;
     case CHOICE_FROM_SEED: {
         struct substream *stream = &choice.streams[class];
+        if (!stream->is_weighed)
+            swarm_weigh(class, stream);
         if (is_even)
             value = random_below(&stream->state, n);
         else if (stream->rate != 0 && random_below(&stream->state, RATE_ONE) < stream->rate)

@@ -67,7 +67,6 @@ struct sched {
     struct arena arena;
     void *main_stack_pointer;
     void *engine_stack_pointer;
-    char *engine_stack;
     bool is_running;
 };
 

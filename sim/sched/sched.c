@@ -1,8 +1,9 @@
 /*
  * sim/sched/sched.c - points, decisions, virtual threads and the run loop; see sched.h.
  *
- * Three kinds of stack are hopped between: the OS thread's own (the caller of sched_run), the
- * engine's (the loop that gets going, goes quiet and jumps the clock), and each virtual thread's.
+ * Three places are hopped between: the caller of sched_run, the engine's loop (which gets the world
+ * going, goes quiet and jumps the clock; it lives further down the caller's own stack, which is what
+ * the sanitizers expect of the OS thread), and each virtual thread's stack.
  * A decision at a point is made on the stack of the thread that stopped there, and goes straight to
  * the thread picked; the engine's stack is entered only when nobody can run or a thread ended.
  */
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "sim/base/random.h"
 #include "sim/sched/crash.h"
@@ -19,7 +19,7 @@
 #include "sim/vthread/identity.h"
 
 enum {
-    ENGINE_STACK_BYTES = 256 << 10,
+    ENGINE_STACK_GAP_BYTES = 4096, /* between sched_run's frame and the engine's first */
     ARENA_BYTES = 1 << 30,
     CLOCK_STREAK_FREE = 16, /* clock reads in a row before time is made to pass faster */
     CLOCK_STREAK_DOUBLINGS_MAX = 20,
@@ -367,7 +367,9 @@ static uint32_t find_free_id(void)
 
 static void name_thread(struct vthread *thread, const char *name)
 {
-    (void)snprintf(thread->name, sizeof(thread->name), "%s", name);
+    size_t len = strnlen(name, sizeof(thread->name) - 1);
+
+    memcpy(thread->name, name, len); /* the rest is zero: it came from the arena */
     thread->who = choice_who(thread->name);
     for (uint32_t n = 2, i = 0; i < sched.run.thread_count; i++) {
         struct vthread *other = sched.threads[i];
@@ -581,14 +583,15 @@ static void take_back_identities(void)
     }
 }
 
-void sched_run(const struct run_spec *spec, struct run_result *result)
+__attribute__((noinline)) void sched_run(const struct run_spec *spec, struct run_result *result)
 {
     begin_run(spec);
     if (__tsan_release != NULL)
         __tsan_release(&sched);
     crash_arm();
     sched.is_running = true;
-    void *engine = identity_prepare_stack(sched.engine_stack + ENGINE_STACK_BYTES, engine_main, NULL);
+    void *engine = identity_prepare_stack(
+        (char *)__builtin_frame_address(0) - ENGINE_STACK_GAP_BYTES, engine_main, NULL);
     identity_switch(&sched.main_stack_pointer, engine, identity_own_tls_base());
     sched.is_running = false;
     sched.current = NULL;
@@ -607,15 +610,9 @@ void sched_run(const struct run_spec *spec, struct run_result *result)
 
 void sched_init(void)
 {
-    if (sched.engine_stack != NULL)
+    if (sched.arena.base != NULL)
         return;
     arena_init(&sched.arena, ARENA_BYTES);
-    sched.engine_stack = mmap(NULL, ENGINE_STACK_BYTES, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (sched.engine_stack == MAP_FAILED) {
-        perror("heddle: cannot make the engine's stack");
-        abort();
-    }
     identity_init();
     crash_init();
 }
