@@ -1,0 +1,40 @@
+/*
+ * sim/actor/client.h - clients: from a script, or issuing requests by themselves.
+ *
+ * Owner: the world; lives in the run's arena.  Threads: none; on the client's lane.
+ */
+#ifndef SIM_ACTOR_CLIENT_H
+#define SIM_ACTOR_CLIENT_H
+
+#include "sim/actor/http.h"
+#include "sim/actor/peer.h"
+#include "sim/actor/script.h"
+
+struct client {
+    const struct scenario_actor *plan;
+    struct actor_env *env;
+    struct process *process;
+    struct vthread *lane;
+    struct peer peer;
+    struct script script;
+    struct http_reader reader;
+    struct timer timer;
+    bool is_reading;                /* the reader is in the middle of a response */
+    char methods[16][HTTP_METHOD_BYTES]; /* of requests not answered yet, oldest first */
+    uint32_t method_count;
+
+    /* A load client's. */
+    uint64_t requests_left;
+    uint64_t requests_sent;
+    bool is_awaiting; /* an answer */
+    bool is_first_on_connection;
+    uint64_t sent_ns;
+};
+
+/* A client with a process and a lane of its own; it begins at once. */
+struct client *client_new(const struct scenario_actor *plan, struct actor_env *env);
+
+/* Closes what is still open, when everything else is over. */
+void client_finish(struct client *client);
+
+#endif
