@@ -74,6 +74,8 @@ extern struct sched sched;
 
 static inline void sched_enable(struct vthread *thread)
 {
+    if (__builtin_expect(thread->is_stalled, 0))
+        return;
     uint64_t bit = UINT64_C(1) << (thread->id & 63);
     uint64_t *word = &sched.run.enabled[thread->id >> 6];
     sched.run.enabled_count += (*word & bit) == 0;

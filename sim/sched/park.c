@@ -32,6 +32,7 @@ enum park_result sched_park(const struct op *op, struct vthread *holder, uint64_
         timer_arm(self->deadline, sched.clock_lane, deadline_ns, fire_deadline, self);
     }
     self->parked_op = *op;
+    self->parked_since_ns = sched.now_ns;
     self->parked_holder = holder;
     self->is_parked_interruptible = is_interruptible;
     self->is_deadline_passed = false;
@@ -80,6 +81,27 @@ void sched_interrupt(struct vthread *thread)
     thread->state = VTHREAD_RUNNABLE;
     thread->park_result = PARK_SIGNAL;
     sched_enable(thread);
+}
+
+static void end_stall(struct timer *timer)
+{
+    struct vthread *thread = timer->context;
+
+    thread->is_stalled = false;
+    if (thread->state == VTHREAD_RUNNABLE)
+        sched_enable(thread);
+}
+
+void sched_stall(struct vthread *thread, uint64_t until_ns)
+{
+    if (thread->state == VTHREAD_DONE || thread->is_lane)
+        return;
+    if (thread->stall_end == NULL)
+        thread->stall_end = arena_take(&sched.arena, sizeof(*thread->stall_end));
+    timer_cancel(thread->stall_end);
+    sched_disable(thread);
+    thread->is_stalled = true;
+    timer_arm(thread->stall_end, sched.clock_lane, until_ns, end_stall, thread);
 }
 
 void waitq_add(struct waitq *queue, struct waiter *waiter, struct vthread *thread)

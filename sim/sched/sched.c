@@ -442,6 +442,8 @@ static void end_thread(struct vthread *thread)
     sched_disable(thread);
     if (thread->deadline != NULL)
         timer_cancel(thread->deadline);
+    if (thread->stall_end != NULL)
+        timer_cancel(thread->stall_end);
     if (thread->park_queue != NULL)
         waitq_remove(thread->park_queue, &thread->park_waiter);
     spin_unpark(thread);

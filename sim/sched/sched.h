@@ -83,6 +83,9 @@ void sched_repark(struct vthread *thread, struct vthread *holder);
 /* A signal handler is pending for `thread`: ends an interruptible park. Anywhere. */
 void sched_interrupt(struct vthread *thread);
 
+/* `thread` gets no step until `until_ns`, as if the system ran something else. From a lane. */
+void sched_stall(struct vthread *thread, uint64_t until_ns);
+
 /* A queue of threads parked for the same thing, in order of arrival. Storage may live inside an
  * object of the code under test; all zero is an empty queue. */
 struct waitq {

@@ -98,17 +98,19 @@ struct vthread {
     bool is_parked_interruptible;
     bool has_pending_signal;
     bool is_deadline_passed;
+    bool is_stalled; /* runnable or not, it gets no step (sched_stall) */
     uint32_t clock_streak; /* clock reads in a row */
     uint64_t steps;
 
     /* What it waits for while parked: for deadlock reports. */
     struct op parked_op;
     struct vthread *parked_holder; /* who could end the wait, if one thread alone; else NULL */
-    const char *parked_note;       /* static words, may be NULL */
+    uint64_t parked_since_ns;
 
     struct identity *identity; /* NULL for a lane */
     struct process *process;   /* NULL for a lane of the network */
     struct timer *deadline;    /* armed while parked with a deadline */
+    struct timer *stall_end;
     struct waitq *park_queue;  /* while in waitq_park */
     struct waiter park_waiter;
 
