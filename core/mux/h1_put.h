@@ -1,0 +1,45 @@
+/*
+ * core/mux/h1_put.h - writes HTTP/1.1 heads: forwarded ones, and error answers of our own.
+ *
+ * Pure: writes to the caller's memory and says when that was too small.
+ *
+ * Owner: the caller.  Threads: any, one at a time for each object.
+ */
+#ifndef CORE_MUX_H1_PUT_H
+#define CORE_MUX_H1_PUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/mux/h1.h"
+
+/* Text written to caller's memory. Too much sets `is_overflow` and writes nothing more. */
+struct h1_out {
+    char *data;
+    size_t size;
+    size_t len;
+    bool is_overflow;
+};
+
+void h1_put(struct h1_out *out, const char *text, size_t len);
+void h1_put_text(struct h1_out *out, const char *text);
+void h1_put_number(struct h1_out *out, uint64_t number);
+
+/*
+ * Writes the request to send to a server: same method, target, Host and end-to-end fields; hop-by-
+ * hop fields dropped (RFC 9110 7.6.1), framing and Connection written anew, Via added.
+ */
+void h1_put_request(struct h1_out *out, const struct h1_head *head, const char *text,
+                    bool is_keepalive);
+
+/* Writes the response to send to a client that speaks HTTP/1.`client_minor`. */
+void h1_put_response(struct h1_out *out, const struct h1_head *head, const char *text,
+                     unsigned client_minor, bool is_keepalive);
+
+/* A whole response of our own, with a short text body unless `is_to_head`. */
+void h1_put_error(struct h1_out *out, unsigned status, bool is_keepalive, bool is_to_head);
+
+const char *h1_reason(unsigned status);
+
+#endif
