@@ -7,6 +7,10 @@ lines_max=700
 
 cd "$(dirname "$(readlink -f "$1")")"
 mapfile -t files < <(find core sim fuzz -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
+if [ "$2" = format ] && ! command -v clang-format-19 >/dev/null; then
+    echo "clang-format-19 is not installed"
+    exit 1
+fi
 if [ ${#files[@]} -eq 0 ]; then
     echo "no C file under $PWD: the test looks in the wrong place"
     exit 1
@@ -14,10 +18,17 @@ fi
 
 case $2 in
 format)
-    clang-format-19 --dry-run -Werror "${files[@]}" || {
-        echo "format them with: clang-format-19 -i FILE..."
+    # One line a file: its first place that is not as it should be.
+    report=$(clang-format-19 --dry-run "${files[@]}" 2>&1) || {
+        echo "$report"
         exit 1
     }
+    places=$(grep -E '^[^ :]+:[0-9]+:[0-9]+: ' <<<"$report" | sort -s -t: -k1,1 -u | cut -d: -f1,2)
+    if [ -n "$places" ]; then
+        echo "not as clang-format-19 writes it (it does it with -i):"
+        echo "$places"
+        exit 1
+    fi
     ;;
 length)
     too_long=0
