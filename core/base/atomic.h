@@ -112,12 +112,14 @@
 #define atom_store_release(p, v) ATOM_STORE_(p, v, memory_order_release)
 #define atom_store_seq_cst(p, v) ATOM_STORE_(p, v, memory_order_seq_cst)
 
-#define atom_exchange(p, v, order) ATOM_RMW_(p, atomic_exchange_explicit(atom_p_, (v), order), order)
+#define atom_exchange(p, v, order)                                                                 \
+    ATOM_RMW_(p, atomic_exchange_explicit(atom_p_, (v), order), order)
 #define atom_fetch_add(p, v, order)                                                                \
     ATOM_RMW_(p, atomic_fetch_add_explicit(atom_p_, (v), order), order)
 #define atom_fetch_sub(p, v, order)                                                                \
     ATOM_RMW_(p, atomic_fetch_sub_explicit(atom_p_, (v), order), order)
-#define atom_fetch_or(p, v, order) ATOM_RMW_(p, atomic_fetch_or_explicit(atom_p_, (v), order), order)
+#define atom_fetch_or(p, v, order)                                                                 \
+    ATOM_RMW_(p, atomic_fetch_or_explicit(atom_p_, (v), order), order)
 #define atom_fetch_and(p, v, order)                                                                \
     ATOM_RMW_(p, atomic_fetch_and_explicit(atom_p_, (v), order), order)
 

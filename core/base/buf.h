@@ -1,8 +1,8 @@
 /*
  * core/base/buf.h - a ring of bytes between one reader and one writer of the same worker.
  *
- * Storage is the caller's. A region (at most two pieces, as the ring wraps) can be filled or drained
- * in place by a system call and then accounted with buf_fill() or buf_skip().
+ * Storage is the caller's. A region (at most two pieces, as the ring wraps) can be filled or
+ * drained in place by a system call and then accounted with buf_fill() or buf_skip().
  *
  * Threads: the buffer's owner.
  */
@@ -67,7 +67,8 @@ void buf_skip(struct buf *buf, size_t len_bytes);
 /* Copies as much of `data` as there is room for; returns how much. */
 size_t buf_write(struct buf *buf, const void *data, size_t len_bytes);
 
-/* Copies up to `len_bytes` found `offset` bytes behind the head, and keeps them; returns how much. */
+/* Copies up to `len_bytes` found `offset` bytes behind the head, and keeps them; returns how much.
+ */
 size_t buf_peek(const struct buf *buf, size_t offset, void *out, size_t len_bytes);
 
 /* Copies up to `len_bytes` out and drops them; returns how much. */

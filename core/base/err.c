@@ -7,10 +7,9 @@
 static const struct {
     const char *name;
     const char *text;
-} errors[] = {
-    {"ERR_NONE", "no error"},
+} errors[] = {{"ERR_NONE", "no error"},
 #define ERR_ROW_(name, text) {"ERR_" #name, text},
-    ERR_LIST(ERR_ROW_)
+              ERR_LIST(ERR_ROW_)
 #undef ERR_ROW_
 };
 

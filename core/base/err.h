@@ -1,8 +1,9 @@
 /*
- * core/base/err.h - the world's refusals: what a function answers when peer, memory or limits say no.
+ * core/base/err.h - the world's refusals: what a function answers when peer, memory or limits say
+ * no.
  *
- * A function that may be refused returns 0 or a negative -ERR_ code and is MUST_CHECK. A code exists
- * only where some caller branches on it. Our own mistakes are BUG_ONs, never codes.
+ * A function that may be refused returns 0 or a negative -ERR_ code and is MUST_CHECK. A code
+ * exists only where some caller branches on it. Our own mistakes are BUG_ONs, never codes.
  *
  * Threads: any.
  */

@@ -1,8 +1,8 @@
 /*
  * core/base/list.h - intrusive circular doubly linked lists.
  *
- * The head and the links are of one type. A link that is in no list points to itself, so that "is it
- * listed?" is a question about the link alone. Nothing allocates, nothing fails.
+ * The head and the links are of one type. A link that is in no list points to itself, so that "is
+ * it listed?" is a question about the link alone. Nothing allocates, nothing fails.
  *
  * Threads: one at a time; the list's owner says which lock or worker guards it.
  */
@@ -23,7 +23,8 @@ struct list {
 #define LIST_ENTRY(link, type, member) CONTAINER_OF(link, type, member)
 
 /* Walks the links; the body may unlink `link_`, and nothing else, when `next_` is kept apart. */
-#define LIST_EACH(link_, head) for ((link_) = (head)->next; (link_) != (head); (link_) = (link_)->next)
+#define LIST_EACH(link_, head)                                                                     \
+    for ((link_) = (head)->next; (link_) != (head); (link_) = (link_)->next)
 #define LIST_EACH_SAFE(link_, next_, head)                                                         \
     for ((link_) = (head)->next, (next_) = (link_)->next; (link_) != (head);                       \
          (link_) = (next_), (next_) = (link_)->next)

@@ -1,9 +1,10 @@
 /*
  * core/base/mpsc.h - a lock-free queue: any worker pushes, one worker takes everything at once.
  *
- * A push is one successful compare-and-swap on the head; the taker empties the queue with one exchange
- * and gets the links oldest first. As nothing is ever popped singly there is no ABA. A link may be
- * pushed only while it is in no queue: the caller elects its pusher (a QUEUED bit won by CAS).
+ * A push is one successful compare-and-swap on the head; the taker empties the queue with one
+ * exchange and gets the links oldest first. As nothing is ever popped singly there is no ABA. A
+ * link may be pushed only while it is in no queue: the caller elects its pusher (a QUEUED bit won
+ * by CAS).
  *
  * Threads: mpsc_push any; mpsc_take_all the one consumer; mpsc_is_empty any.
  */

@@ -1,10 +1,11 @@
 /*
  * core/base/pool.h - bounded pools of objects of one size.
  *
- * A pool belongs to an instance; it holds no memory of its own but a bound and a gauge. Each object is
- * allocated by itself, so that a use after free is the allocator's to find. Each take may be refused:
- * by the bound, by memory, or by the simulator (HOOK_ALLOC_FAILS names the pool). In a simulated build
- * a given object is poisoned first, and the live ones can be listed by a check from outside the workers.
+ * A pool belongs to an instance; it holds no memory of its own but a bound and a gauge. Each object
+ * is allocated by itself, so that a use after free is the allocator's to find. Each take may be
+ * refused: by the bound, by memory, or by the simulator (HOOK_ALLOC_FAILS names the pool). In a
+ * simulated build a given object is poisoned first, and the live ones can be listed by a check from
+ * outside the workers.
  *
  * Threads: any, unless said otherwise.
  */
@@ -44,8 +45,8 @@ void pool_give(struct pool *pool, void *object);
 /* How many are taken now. No scheduling point: for gauges and checks. */
 unsigned pool_count(const struct pool *pool);
 
-/* Walks the live objects, newest first, between steps: NULL starts, NULL ends. Only a simulated build
- * keeps the list; a native one answers NULL at once. */
+/* Walks the live objects, newest first, between steps: NULL starts, NULL ends. Only a simulated
+ * build keeps the list; a native one answers NULL at once. */
 void *pool_live_next(const struct pool *pool, const void *object);
 
 #endif

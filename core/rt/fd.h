@@ -6,12 +6,13 @@
  * may handle it; a worker inside the handler, or handling the entry for a moment, has its bit in
  * running_mask. thread_mask 0 means it is being closed.
  *
- * Deleting never waits for those inside: FD_MUST_CLOSE is set and the last worker to drop its running
- * bit takes that flag away and closes. A caller of fd_delete() may hold a lock that a handler wants.
+ * Deleting never waits for those inside: FD_MUST_CLOSE is set and the last worker to drop its
+ * running bit takes that flag away and closes. A caller of fd_delete() may hold a lock that a
+ * handler wants.
  *
- * Masks mean something only under a reference on the group (refc_group), which also holds off the end
- * of the close. There is one group now; a fd of another group would be handled through that group's
- * list.
+ * Masks mean something only under a reference on the group (refc_group), which also holds off the
+ * end of the close. There is one group now; a fd of another group would be handled through that
+ * group's list.
  *
  *     fd_insert -> alive --fd_delete--> dying --last running bit dropped--> close() -> closed
  *
@@ -24,20 +25,20 @@
 #include <stdint.h>
 
 #include "core/base/attr.h"
-#include "core/base/lock.h"
+#include "core/rt/fd_list.h"
 
 struct rt;
 struct worker;
 
 /* X(name, bit) of fd_entry.state. */
 #define FD_BIT_LIST(X)                                                                             \
-    X(ACTIVE_R, 0)    /* we want to be told of data to read */                                     \
-    X(ACTIVE_W, 1)    /* and of room to write */                                                   \
-    X(READY_R, 2)     /* no EAGAIN since the last report */                                        \
+    X(ACTIVE_R, 0) /* we want to be told of data to read */                                        \
+    X(ACTIVE_W, 1) /* and of room to write */                                                      \
+    X(READY_R, 2)  /* no EAGAIN since the last report */                                           \
     X(READY_W, 3)                                                                                  \
-    X(SHUT_R, 4)      /* the peer will send no more */                                             \
+    X(SHUT_R, 4) /* the peer will send no more */                                                  \
     X(SHUT_W, 5)                                                                                   \
-    X(POLL_IN, 8)     /* the last report; HUP and ERR stick */                                     \
+    X(POLL_IN, 8) /* the last report; HUP and ERR stick */                                         \
     X(POLL_OUT, 9)                                                                                 \
     X(POLL_HUP, 10)                                                                                \
     X(POLL_ERR, 11)                                                                                \
@@ -62,8 +63,6 @@ enum {
 /* refc_group: references in the low bits, then the lock bit, then the group. */
 enum { FD_REFC_MASK = 0x7fff, FD_GROUP_LOCK = 0x8000, FD_GROUP_SHIFT = 16, FD_GROUP = 1 };
 
-enum { FD_NOT_LISTED = -2, FD_LIST_END = -1 };
-
 /* Called with the worker's bit in running_mask. May delete `fd`. */
 typedef void (*fd_handler_fn)(struct rt *rt, int fd, void *owner);
 
@@ -72,8 +71,8 @@ struct fd_entry {
     _Atomic uint64_t running_mask; /* workers inside; read-modify-write only */
     _Atomic uint64_t thread_mask;  /* workers that may enter; stored by the owning side only */
     _Atomic uint64_t update_mask;  /* workers that have it in their private update array (F4) */
-    _Atomic uint64_t shared_mask;  /* workers that shall look at it in the shared update list (F5) */
-    _Atomic(void *) owner;         /* NULL: closed */
+    _Atomic uint64_t shared_mask; /* workers that shall look at it in the shared update list (F5) */
+    _Atomic(void *) owner;        /* NULL: closed */
     _Atomic(fd_handler_fn) handler;
     _Atomic uint32_t state;
     _Atomic uint32_t refc_group;
@@ -85,21 +84,16 @@ struct fd_entry {
 struct fd_polled {
     _Atomic uint64_t recv_mask; /* workers whose epoll knows it for reading; survives fd_insert() */
     _Atomic uint64_t send_mask;
-    int next; /* in the shared update list, FD_NOT_LISTED, FD_LIST_END; guard: fds.update_lock */
-    int prev;
+    struct fd_link link; /* in the shared update list */
 };
 
 struct fd_table {
     struct fd_entry *entries;
     struct fd_polled *polled;
-    int fd_max;          /* entries 0 .. fd_max-1 */
-    _Atomic int fd_high; /* every fd ever inserted is below this */
-    _Atomic int count;   /* alive or dying: 0 at the end */
-    /* Polling updates for several workers at once. Leaf lock. */
-    struct lock update_lock;
-    int update_first;
-    int update_last;
-    _Atomic unsigned update_count;
+    int fd_max;             /* entries 0 .. fd_max-1 */
+    _Atomic int fd_high;    /* every fd ever inserted is below this */
+    _Atomic int count;      /* alive or dying: 0 at the end */
+    struct fd_list updates; /* polling updates for several workers at once */
 };
 
 enum fd_update_result { FD_UPDATE_DONE, FD_UPDATE_CLOSED, FD_UPDATE_MIGRATED };
@@ -107,14 +101,14 @@ enum fd_update_result { FD_UPDATE_DONE, FD_UPDATE_CLOSED, FD_UPDATE_MIGRATED };
 MUST_CHECK int fd_table_init(struct rt *rt, int fd_max);
 void fd_table_fini(struct rt *rt);
 
-/* Enters an open `fd` that `owner` (not NULL) handles by `handler` on the workers of `thread_mask` (not
- * 0). -ERR_FULL when the number is beyond the table: then it is still the caller's to close. Nothing is
- * polled until somebody wants it. Any worker. */
+/* Enters an open `fd` that `owner` (not NULL) handles by `handler` on the workers of `thread_mask`
+ * (not 0). -ERR_FULL when the number is beyond the table: then it is still the caller's to close.
+ * Nothing is polled until somebody wants it. Any worker. */
 MUST_CHECK int fd_insert(struct rt *rt, int fd, void *owner, fd_handler_fn handler,
                          uint64_t thread_mask);
 
-/* Wishes. `want` programs a polling update the first time; `stop` is lazy: a spurious report will do it.
- * The owning side: a worker of thread_mask, or who excludes those. */
+/* Wishes. `want` programs a polling update the first time; `stop` is lazy: a spurious report will
+ * do it. The owning side: a worker of thread_mask, or who excludes those. */
 void fd_want_recv(struct rt *rt, int fd);
 void fd_want_send(struct rt *rt, int fd);
 void fd_stop_recv(struct rt *rt, int fd);
@@ -139,34 +133,33 @@ uint32_t fd_state(struct rt *rt, int fd);
 void fd_set_flags(struct rt *rt, int fd, uint32_t bits);
 void fd_clear_flags(struct rt *rt, int fd, uint32_t bits);
 
-/* Closes `fd`, now or when the last worker inside leaves. Never waits. The number must not be used by
- * the caller afterwards. The owning side only, once, after it took the owner out of every list in
- * which somebody could find it (and take it over). */
+/* Closes `fd`, now or when the last worker inside leaves. Never waits. The number must not be used
+ * by the caller afterwards. The owning side only, once, after it took the owner out of every list
+ * in which somebody could find it (and take it over). */
 void fd_delete(struct rt *rt, int fd);
 
-/* Makes the calling worker the only one to handle `fd`, if it still belongs to `owner` and nobody is
- * inside. -ERR_BUSY: nothing changed. On success reading is not wanted any more: the caller asks anew.
- * The caller holds the lock that keeps the old side from deleting it. */
+/* Makes the calling worker the only one to handle `fd`, if it still belongs to `owner` and nobody
+ * is inside. -ERR_BUSY: nothing changed. On success reading is not wanted any more: the caller asks
+ * anew. The caller holds the lock that keeps the old side from deleting it. */
 MUST_CHECK int fd_takeover(struct rt *rt, int fd, void *owner);
 
-/* Hands `fd` over to worker `worker`, which asks for polling itself. The only handler of `fd`, certain
- * that nobody is closing it. */
+/* Hands `fd` over to worker `worker`, which asks for polling itself. The only handler of `fd`,
+ * certain that nobody is closing it. */
 void fd_migrate_on(struct rt *rt, int fd, int worker);
 
 /* A report of the poller: FD_POLL_ and FD_SHUT_ bits for the life `generation` of `fd`. */
 enum fd_update_result fd_update_events(struct worker *worker, int fd, uint32_t generation,
                                        uint32_t events);
 
-/* Programs a polling update: for this worker, or for all of thread_mask. Needs a reference. */
+/* Programs a polling update for all of thread_mask; nothing if `fd` is closed. Any worker. */
 void fd_update_polling(struct rt *rt, int fd);
+
+/* Programs one for the calling worker alone. True, for its caller's convenience. */
+bool fd_update_own(struct worker *worker, int fd);
 
 /* Takes a reference if `fd` is alive or dying; false if it is closed. Any worker. */
 MUST_CHECK bool fd_ref(struct rt *rt, int fd);
 void fd_unref(struct rt *rt, int fd);
-
-/* Takes this worker's pending shared updates out of the list: at most `count_max` fds into `fds`, how many
- * is returned. Called again until 0. */
-unsigned fd_take_shared_updates(struct worker *worker, int *fds, unsigned count_max);
 
 /* F1-F8. See rt_check(). */
 void fd_check(const struct rt *rt, bool is_quiet);

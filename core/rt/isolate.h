@@ -1,10 +1,10 @@
 /*
  * core/rt/isolate.h - one worker alone: everybody else stands still where it can do no harm.
  *
- * A worker is harmless while it waits in its poller or between harmless begin and end: it then touches
- * nothing that another worker may touch. isolate_begin() returns when all other workers are harmless
- * and keeps them so until isolate_end(). isolate_begin_full() wants them in their pollers, where they
- * hold no reference to anything either.
+ * A worker is harmless while it waits in its poller or between harmless begin and end: it then
+ * touches nothing that another worker may touch. isolate_begin() returns when all other workers are
+ * harmless and keeps them so until isolate_end(). isolate_begin_full() wants them in their pollers,
+ * where they hold no reference to anything either.
  *
  * Never isolate, and never end a harmless section, while holding a lock that somebody may wait for:
  * who waits for a lock is not harmless. At most one worker is not harmless between begin and end.
@@ -27,7 +27,10 @@ struct isolate {
     _Atomic uint64_t harmless; /* bit per worker that touches nothing shared */
     _Atomic uint64_t idle;     /* bit per worker that waits in its poller; implies harmless */
     _Atomic unsigned requests; /* workers that want to be alone */
-    _Atomic int owner;         /* the worker that is alone, or ISOLATE_NOBODY */
+    /* Workers that want all others in their pollers. Apart, because they do not stop who ends a
+     * harmless section half way through its work: that one must go on to reach its poller. */
+    _Atomic unsigned requests_full;
+    _Atomic int owner; /* the worker that is alone, or ISOLATE_NOBODY */
 };
 
 void isolate_init(struct isolate *isolate);
@@ -47,8 +50,11 @@ bool isolate_is_mine(void);
 /* From here to the end the caller touches nothing shared, and may be overtaken by an isolation. */
 void isolate_harmless_begin(void);
 
-/* Waits while somebody is, or wants to be, alone (at once if that is the caller). */
+/* Waits while somebody is, or wants to be, alone (not at all if that is the caller). */
 void isolate_harmless_end(void);
+
+/* Does anybody want to be, or is anybody, alone? */
+bool isolate_is_wanted(struct worker *worker);
 
 /* The poller's pair: also idle. */
 void isolate_idle_begin(struct worker *worker);

@@ -1,15 +1,16 @@
 /*
  * core/rt/poller.h - a worker's epoll instance: told of wishes, asked for events.
  *
- * The epoll data carry fd and generation, so that an event fetched for a file that was closed meanwhile
- * is known and dropped even when the number lives again. Who is registered where is kept in
- * fd_polled.recv_mask and send_mask.
+ * The epoll data carry fd and generation, so that an event fetched for a file that was closed
+ * meanwhile is known and dropped even when the number lives again. Who is registered where is kept
+ * in fd_polled.recv_mask and send_mask.
  *
  * Threads: the worker itself; poller_forget() any.
  */
 #ifndef CORE_RT_POLLER_H
 #define CORE_RT_POLLER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/attr.h"
@@ -26,21 +27,22 @@ struct poller {
     struct epoll_event *events; /* room for rt_config.poll_events_max */
     int *updates;               /* private update array, room for fd_max */
     int update_count;
+    bool is_retrying; /* the kernel had no memory for an update, which is still in `updates` */
 };
 
 /* -ERR_MEMORY, -ERR_SYSTEM. */
 MUST_CHECK int poller_init(struct worker *worker);
 void poller_fini(struct worker *worker);
 
-/* Puts `fd` into the worker's private update array. The caller has just set the worker's update_mask bit,
- * which was clear. */
+/* Puts `fd` into the worker's private update array. The caller has just set the worker's
+ * update_mask bit, which was clear. */
 void poller_add_update(struct worker *worker, int fd);
 
 /* Applies updates, waits until `wait_ns` at most (0: does not wait) and delivers events. */
 void poller_poll(struct worker *worker, uint64_t wait_ns);
 
-/* Unregisters a dying `fd` from each worker's epoll that knows it: close() will not do so for a file that
- * lives on elsewhere. */
+/* Unregisters a dying `fd` from each worker's epoll that knows it: close() will not do so for a
+ * file that lives on elsewhere. */
 void poller_forget(struct rt *rt, int fd);
 
 #endif

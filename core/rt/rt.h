@@ -2,14 +2,15 @@
  * core/rt/rt.h - one runtime instance: workers, fd table, tasks, isolation, start and stop.
  *
  * Nothing in core is global: everything hangs off an instance, and several live in one process. The
- * layer above registers callbacks, makes its objects, and calls rt_run(), which returns when all workers
- * have left.
+ * layer above registers callbacks, makes its objects, and calls rt_run(), which returns when all
+ * workers have left.
  *
- *     rt_new -> [rt_enter, set up, rt_leave] -> rt_run -> [rt_enter, tear down, rt_leave] -> rt_free
+ *     rt_new -> [rt_enter, set up, rt_leave] -> rt_run -> [rt_enter, tear down, rt_leave] ->
+ * rt_free
  *
  * Stopping: rt_stop_soft() is noticed by worker 0, which calls stop_soft(). Each worker then
- * acknowledges (calling worker_stopping() first) and stays until `jobs` is 0 and all have acknowledged.
- * What keeps the instance alive (a listener, a connection) is a job.
+ * acknowledges (calling worker_stopping() first) and stays until `jobs` is 0 and all have
+ * acknowledged. What keeps the instance alive (a listener, a connection) is a job.
  *
  * Threads: said at each function.
  */
@@ -34,7 +35,8 @@ struct rt_callbacks {
     /* On each worker, before its first turn and after its last. Nobody else waits meanwhile. */
     void (*worker_start)(void *ctx, struct worker *worker);
     void (*worker_stop)(void *ctx, struct worker *worker);
-    /* On worker 0, once, NOT isolated (it may isolate itself): close the listeners, tell the idle. */
+    /* On worker 0, once, NOT isolated (it may isolate itself): close the listeners, tell the idle.
+     */
     void (*stop_soft)(void *ctx, struct rt *rt);
     /* On worker 0, once, isolated: end what is left. */
     void (*stop_hard)(void *ctx, struct rt *rt);
@@ -70,23 +72,23 @@ struct rt {
     _Atomic int stop;                 /* the same once worker 0 has begun it */
     _Atomic uint64_t stop_acked;      /* bit per worker that has seen `stop` */
     _Atomic uint64_t signals_pending; /* bit per signal number */
-    bool is_running;                  /* between start and join; written by rt_run()'s caller alone */
+    bool is_running; /* between start and join; written by rt_run()'s caller alone */
 };
 
-/* -ERR_MEMORY; -ERR_SYSTEM (no epoll or eventfd); -ERR_FULL (fd numbers beyond fd_max); -ERR_ARGUMENT.
- * The caller is no worker. */
+/* -ERR_MEMORY; -ERR_SYSTEM (no epoll or eventfd); -ERR_FULL (fd numbers beyond fd_max);
+ * -ERR_ARGUMENT. The caller is no worker. */
 MUST_CHECK int rt_new(const struct rt_config *config, struct rt **out);
 
-/* Everything made in it must be gone (fds, tasks, tasklets; killed ones are freed here). The instance
- * does not run. NULL does nothing. */
+/* Everything made in it must be gone (fds, tasks, tasklets; killed ones are freed here). The
+ * instance does not run. NULL does nothing. */
 void rt_free(struct rt *rt);
 
 /* The calling thread is worker 0 for a while, to set up or tear down; the instance does not run. */
 void rt_enter(struct rt *rt);
 void rt_leave(struct rt *rt);
 
-/* Starts workers 1.., becomes worker 0, and returns when all have left and are joined. Once per instance.
- * -ERR_SYSTEM: a thread could not be made; those that were have left again. */
+/* Starts workers 1.., becomes worker 0, and returns when all have left and are joined. Once per
+ * instance. -ERR_SYSTEM: a thread could not be made; those that were have left again. */
 MUST_CHECK int rt_run(struct rt *rt);
 
 /* Any thread, any number of times; async-signal-safe. */
@@ -96,16 +98,17 @@ void rt_stop_hard(struct rt *rt);
 /* Has the stop begun? New work is not dispatched to other workers any more. Any worker. */
 bool rt_is_stopping(struct rt *rt);
 
-/* From a signal handler: worker 0 will call callbacks.signal. Keeps errno. 0 < signo < RT_SIGNALS_MAX. */
+/* From a signal handler: worker 0 will call callbacks.signal. Keeps errno. 0 < signo <
+ * RT_SIGNALS_MAX. */
 void rt_signal(struct rt *rt, int signo);
 
 /* A reason to stay, and its end. Any worker, or before rt_run(). */
 void rt_job_begin(struct rt *rt);
 void rt_job_end(struct rt *rt);
 
-/* Aborts if an invariant is broken: F1-F8 and S1-S8 as far as they hold between any two steps, and all
- * of them when `is_quiet`: every worker waits in epoll_wait and nothing is under way. From outside
- * any worker, between steps; takes no lock. */
+/* Aborts if an invariant is broken: F1-F8 and S1-S8 as far as they hold between any two steps, and
+ * all of them when `is_quiet`: every worker waits in epoll_wait and nothing is under way. From
+ * outside any worker, between steps; takes no lock. */
 void rt_check(const struct rt *rt, bool is_quiet);
 
 #endif

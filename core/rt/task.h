@@ -2,18 +2,18 @@
  * core/rt/task.h - tasks and tasklets: what workers run.
  *
  * A tasklet is a function that runs soon after somebody wakes it. A task adds a place in a priority
- * queue and an expiry date. Both are bound to one worker (owner >= 0) or free: a free tasklet runs on
- * whoever wakes it, a free task is owned for a while by the worker that queued it (owner -2-k), in
- * whose run queue or timers it then is.
+ * queue and an expiry date. Both are bound to one worker (owner >= 0) or free: a free tasklet runs
+ * on whoever wakes it, a free task is owned for a while by the worker that queued it (owner -2-k),
+ * in whose run queue or timers it then is.
  *
  *     idle --wakeup--> QUEUED --picked--> RUNNING --returned--> idle
  *                        ^                   | (task) woken meanwhile
  *                        +-------------------+
  *
- * Bits and owner share one 64-bit word that changes by read-modify-write only. QUEUED is the election:
- * whoever sets it puts the object into exactly one queue. RUNNING is the exclusion: who holds it may
- * call process() or, for a task, change its date. A wake-up of a RUNNING task queues nothing; the
- * runner sees the WOKEN bits in the same operation that drops RUNNING.
+ * Bits and owner share one 64-bit word that changes by read-modify-write only. QUEUED is the
+ * election: whoever sets it puts the object into exactly one queue. RUNNING is the exclusion: who
+ * holds it may call process() or, for a task, change its date. A wake-up of a RUNNING task queues
+ * nothing; the runner sees the WOKEN bits in the same operation that drops RUNNING.
  *
  * process(object, ctx, state) gets ctx and the bits as they were when it was picked (the WOKEN and
  * event bits are consumed by that). It returns its object, or NULL when it has freed it or arranged
@@ -21,8 +21,8 @@
  *
  * Objects of one instance come from its pools: creation may be refused.
  *
- * Threads: said at each function. "Owner" is the worker the object is bound to, or the one that owns a
- * free task for now.
+ * Threads: said at each function. "Owner" is the worker the object is bound to, or the one that
+ * owns a free task for now.
  */
 #ifndef CORE_RT_TASK_H
 #define CORE_RT_TASK_H
@@ -30,7 +30,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <bsd/sys/tree.h>
+#include "core/base/tree.h"
 
 #include "core/base/atomic.h"
 #include "core/base/attr.h"
@@ -73,8 +73,8 @@ enum {
                      TASK_WOKEN_MSG | TASK_WOKEN_RES | TASK_WOKEN_OTHER | TASK_WOKEN_WQ,
     TASK_PERSISTENT = TASK_KILLED | TASK_SELF_WAKING | TASK_HEAVY | TASK_F_TASKLET | TASK_F_USR1,
     /* What the application may set and clear at any time. */
-    TASK_APPLICATION = TASK_SELF_WAKING | TASK_HEAVY | TASK_F_USR1 | TASK_F_UEVT1 | TASK_F_UEVT2 |
-                       TASK_F_UEVT3,
+    TASK_APPLICATION =
+        TASK_SELF_WAKING | TASK_HEAVY | TASK_F_USR1 | TASK_F_UEVT1 | TASK_F_UEVT2 | TASK_F_UEVT3,
 };
 
 /* The owner of an object that is bound to nobody. A free task owned by worker k says -2-k. */
@@ -82,15 +82,6 @@ enum { TASK_ANY = -1 };
 
 /* No date: later than every other. */
 #define TIME_NEVER UINT64_MAX
-
-/* Queues of a worker that runs objects of a kind in order, each with its share of a loop turn. */
-enum task_class {
-    TASK_CLASS_URGENT, /* woken by the poller, or by another worker */
-    TASK_CLASS_NORMAL,
-    TASK_CLASS_BULK,  /* woke itself */
-    TASK_CLASS_HEAVY, /* TASK_HEAVY: one a turn */
-    TASK_CLASSES,
-};
 
 typedef struct task *(*task_process_fn)(struct task *task, void *ctx, uint32_t state);
 typedef struct tasklet *(*tasklet_process_fn)(struct tasklet *tasklet, void *ctx, uint32_t state);
@@ -105,14 +96,16 @@ struct tasklet {
     } process;
     struct rt *rt;
     /* private */
-    struct list link;   /* in a class list, a shared run queue or a remote queue; guard: who won QUEUED */
+    struct list
+        link; /* in a class list, a shared run queue or a remote queue; guard: who won QUEUED */
     uint64_t turn_last; /* the owner's loop turn it last ran in, so that it runs once a turn */
 };
 
 struct task {
     struct tasklet common;
-    _Atomic uint64_t expire_ns; /* TIME_NEVER: none. Written by the owner (bound) or under RUNNING (free) */
-    int nice;                   /* -1024 (soon) .. 1023 (late); set before the first wake-up */
+    _Atomic uint64_t
+        expire_ns; /* TIME_NEVER: none. Written by the owner (bound) or under RUNNING (free) */
+    int nice;      /* -1024 (soon) .. 1023 (late); set before the first wake-up */
     /* private */
     bool is_timed;          /* in the owner's timers; guard: owner */
     RB_ENTRY(task) rq_node; /* in the owner's run queue; guard: owner */
@@ -144,9 +137,10 @@ void task_wakeup_now(struct task *task, uint32_t why);
  * scheduler does this by itself after process() returned. */
 void task_queue(struct task *task);
 
-/* Brings the date forward to `when_ns` (never back). For a bound task: its owner. For a free task: any
- * worker; if it is running just now it is woken (WOKEN_OTHER) instead, and must look for itself
- * what there is to wait for: it may have decided on its date before it could see ours. Never waits. */
+/* Brings the date forward to `when_ns` (never back). For a bound task: its owner. For a free task:
+ * any worker; if it is running just now it is woken (WOKEN_OTHER) instead, and must look for itself
+ * what there is to wait for: it may have decided on its date before it could see ours. Never waits.
+ */
 void task_schedule(struct task *task, uint64_t when_ns);
 
 /* The date. `set`: owner (bound), or inside process() (free). Does not file it. */
@@ -157,9 +151,9 @@ void task_set_expire(struct task *task, uint64_t when_ns);
  * owner; a free task only from inside its own process() (which then returns NULL). */
 void task_destroy(struct task *task);
 
-/* Frees the task from any worker: its owner does it, soon. At most one caller in the task's life, who
- * has seen to it that process() finds its ctx gone (task_set_ctx(task, NULL)); nobody may wake it
- * afterwards. The task may be running now: then process() is let finish. */
+/* Frees the task from any worker: its owner does it, soon. At most one caller in the task's life,
+ * who has seen to it that process() finds its ctx gone (task_set_ctx(task, NULL)); nobody may wake
+ * it afterwards. The task may be running now: then process() is let finish. */
 void task_kill(struct task *task);
 
 void *task_ctx(struct task *task);
@@ -173,7 +167,8 @@ void task_clear_flags(struct task *task, uint32_t bits);
  * Tasklets
  */
 
-/* A tasklet bound to `owner`, or free with TASK_ANY: it runs on whoever wakes it. NULL when refused. */
+/* A tasklet bound to `owner`, or free with TASK_ANY: it runs on whoever wakes it. NULL when
+ * refused. */
 MUST_CHECK struct tasklet *tasklet_new_on(struct rt *rt, int owner, tasklet_process_fn process,
                                           void *ctx);
 
@@ -190,12 +185,12 @@ void tasklet_wakeup_on(struct tasklet *tasklet, int worker);
  * process(), or when nobody else knows it). */
 void tasklet_free(struct tasklet *tasklet);
 
-/* Frees it from any worker: its owner does it, soon. Once in its life; nobody may wake it afterwards.
- * A free tasklet is then freed by the caller's worker. */
+/* Frees it from any worker: its owner does it, soon. Once in its life; nobody may wake it
+ * afterwards. A free tasklet is then freed by the caller's worker. */
 void tasklet_kill(struct tasklet *tasklet);
 
-/* ctx is how a tasklet learns that its object was taken away: the taker stores NULL (release) and wakes
- * it; process() then frees itself. The ctx process() was given is older than this. */
+/* ctx is how a tasklet learns that its object was taken away: the taker stores NULL (release) and
+ * wakes it; process() then frees itself. The ctx process() was given is older than this. */
 void *tasklet_ctx(struct tasklet *tasklet);
 void tasklet_set_ctx(struct tasklet *tasklet, void *ctx);
 
@@ -206,21 +201,5 @@ void tasklet_clear_flags(struct tasklet *tasklet, uint32_t bits);
 /* The bound owner, TASK_ANY, or -2-k. A snapshot. */
 int tasklet_owner(struct tasklet *tasklet);
 int task_owner(struct task *task);
-
-/*
- * For the worker's loop
- */
-
-/* Runs what is queued, within the turn's budgets. */
-void tasks_run(struct worker *worker);
-
-/* Is anything queued here, by us or by others? */
-bool tasks_are_queued(struct worker *worker);
-
-/* Frees what is KILLED in the worker's queues and unqueues the rest. The instance does not run. */
-void tasks_drain(struct worker *worker);
-
-/* S1, S3, S5, S7, S8. See rt_check(). */
-void tasks_check(const struct rt *rt, bool is_quiet);
 
 #endif

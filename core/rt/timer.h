@@ -1,9 +1,9 @@
 /*
  * core/rt/timer.h - one worker's tasks by date.
  *
- * A tree ordered by (due, sequence of filing): equal dates fire in the order they were filed. Only the
- * worker that owns the tasks touches its tree. A task whose date moved later stays where it was and
- * is filed again when its old date comes.
+ * A tree ordered by (due, sequence of filing): equal dates fire in the order they were filed. Only
+ * the worker that owns the tasks touches its tree. A task whose date moved later stays where it was
+ * and is filed again when its old date comes.
  *
  * Threads: the worker itself.
  */
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <bsd/sys/tree.h>
+#include "core/base/tree.h"
 
 struct task;
 struct worker;
