@@ -39,8 +39,7 @@ static bool read_response(struct client *client)
     size_t len;
 
     if (!client->is_reading) {
-        http_reader_begin(reader, true,
-                          client->method_count == 0 ? NULL : client->methods[0]);
+        http_reader_begin(reader, true, client->method_count == 0 ? NULL : client->methods[0]);
         client->is_reading = true;
     }
     const uint8_t *bytes = peer_bytes(&client->peer, &len);
@@ -265,8 +264,8 @@ static void load_next(struct client *client)
     client->requests_sent++;
     client->is_awaiting = true;
     expect_answer_to(client, message.method);
-    timer_arm(&client->timer, client->lane, sched_now_ns() + client->env->bound_ns,
-              fire_unanswered, client);
+    timer_arm(&client->timer, client->lane, sched_now_ns() + client->env->bound_ns, fire_unanswered,
+              client);
     message_send(&client->peer, &message);
     if (draw_chance(SCENARIO_ARG(client->plan, CLIENT, ABORT)->range.min)) {
         client->is_awaiting = false;

@@ -19,7 +19,7 @@ struct client {
     struct script script;
     struct http_reader reader;
     struct timer timer;
-    bool is_reading;                /* the reader is in the middle of a response */
+    bool is_reading;                     /* the reader is in the middle of a response */
     char methods[16][HTTP_METHOD_BYTES]; /* of requests not answered yet, oldest first */
     uint32_t method_count;
 

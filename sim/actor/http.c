@@ -237,8 +237,7 @@ static size_t take_body_bytes(struct http_reader *reader, const uint8_t *bytes, 
     check_body(reader, bytes, take);
     reader->left_bytes -= take;
     if (reader->left_bytes == 0)
-        reader->state =
-            reader->state == HTTP_BODY_CHUNK ? HTTP_BODY_CHUNK_END : HTTP_COMPLETE;
+        reader->state = reader->state == HTTP_BODY_CHUNK ? HTTP_BODY_CHUNK_END : HTTP_COMPLETE;
     return take;
 }
 

@@ -37,8 +37,8 @@ static const struct example examples[] = {
     {"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\n", true, "GET", HTTP_ERROR, 200, 0, SIZE_MAX},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", true, "GET", HTTP_ERROR, 200, 0,
      SIZE_MAX},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab", true, "GET", HTTP_BODY_CHUNK_END,
-     200, 1, 0},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab", true, "GET",
+     HTTP_BODY_CHUNK_END, 200, 1, 0},
 };
 
 static void check(const struct example *example, size_t piece_bytes)

@@ -198,8 +198,8 @@ static uint8_t *room_for(struct peer *peer, size_t len_bytes)
         size_t capacity = peer->in_capacity == 0 ? IN_CAPACITY_FIRST : peer->in_capacity;
         while (capacity - held < len_bytes)
             capacity *= 2;
-        uint8_t *in = capacity == peer->in_capacity ? peer->in
-                                                    : arena_take(sched_arena(), capacity);
+        uint8_t *in =
+            capacity == peer->in_capacity ? peer->in : arena_take(sched_arena(), capacity);
         memmove(in, peer->in + peer->in_begin, held);
         peer->in = in;
         peer->in_capacity = capacity;

@@ -1,8 +1,9 @@
 /*
  * sim/actor/peer.h - one end of a TCP connection, held by an actor.
  *
- * Non-blocking all the way: what is given to send waits here until the kernel takes it, what arrives
- * is gathered here until the actor consumes it. Every change calls the owner once, on its lane.
+ * Non-blocking all the way: what is given to send waits here until the kernel takes it, what
+ * arrives is gathered here until the actor consumes it. Every change calls the owner once, on its
+ * lane.
  *
  * Owner: an actor; lives in the run's arena.  Threads: none; on the actor's lane.
  */
@@ -58,7 +59,8 @@ bool peer_is_open(const struct peer *peer);
 
 /* Queue what is to be sent; `bytes` is copied. */
 void peer_send(struct peer *peer, const void *bytes, size_t len_bytes);
-/* `len_bytes` of the body `key` (sim/actor/body.h), in chunks when `is_chunked`, last chunk included. */
+/* `len_bytes` of the body `key` (sim/actor/body.h), in chunks when `is_chunked`, last chunk
+ * included. */
 void peer_send_body(struct peer *peer, uint32_t key, uint64_t len_bytes, bool is_chunked);
 bool peer_has_unsent(const struct peer *peer);
 

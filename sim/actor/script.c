@@ -71,7 +71,7 @@ static void begin_line(struct script *script)
     uint64_t due = next_due_ns(script);
     script->is_waiting = false;
     script->deadline_ns = due + (event->when.kind == WHEN_WITHIN ? draw_from(&event->when.ns)
-                                                                  : script->env->bound_ns);
+                                                                 : script->env->bound_ns);
     arm(script, due);
 }
 

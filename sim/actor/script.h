@@ -1,7 +1,8 @@
 /*
  * sim/actor/script.h - an actor's lines, performed one after the other in virtual time.
  *
- * `+d` performs a line d after the end of the one before. An expectation then waits until it is met;
+ * `+d` performs a line d after the end of the one before. An expectation then waits until it is
+ * met;
  * `..d` gives it d, otherwise the world's bound: an expectation that nobody meets is a finding.
  *
  * Owner: the actor (arena).  Threads: none; on the actor's lane.
@@ -19,12 +20,12 @@
 
 /* What all actors of a world share. */
 struct actor_env {
-    uint64_t bound_ns;      /* within which an expectation is met */
-    bool is_stopping;       /* a node was told to stop, or killed: refusals are no surprise */
-    bool is_disturbed;      /* faults, cuts or aborts are part of this scenario */
-    uint32_t scripts_busy;  /* scripts with lines left */
-    uint32_t actors_busy;   /* load clients with requests left */
-    uint64_t requests_done; /* answered in full */
+    uint64_t bound_ns;       /* within which an expectation is met */
+    bool is_stopping;        /* a node was told to stop, or killed: refusals are no surprise */
+    bool is_disturbed;       /* faults, cuts or aborts are part of this scenario */
+    uint32_t scripts_busy;   /* scripts with lines left */
+    uint32_t actors_busy;    /* load clients with requests left */
+    uint64_t requests_done;  /* answered in full */
     uint64_t last_change_ns; /* when an actor last got something done */
 };
 

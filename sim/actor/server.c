@@ -184,8 +184,8 @@ static enum script_outcome await_request(struct server *server, const struct sce
         if (strcmp(reader->method, method) != 0 || strcmp(reader->target, path) != 0)
             finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s got %s %s, not line %u's",
                          server->plan->name, reader->method, reader->target, event->line->number);
-        if (body->is_present && (reader->body_bytes < body->range.min ||
-                                 reader->body_bytes > body->range.max))
+        if (body->is_present &&
+            (reader->body_bytes < body->range.min || reader->body_bytes > body->range.max))
             finding_fail(FINDING_EXPECTATION, NULL,
                          "expectation: %s got a body of %llu bytes, not line %u's",
                          server->plan->name, (unsigned long long)reader->body_bytes,

@@ -1,5 +1,6 @@
 /*
- * sim/actor/server.h - servers behind the nodes: scripted, or answering every request by themselves.
+ * sim/actor/server.h - servers behind the nodes: scripted, or answering every request by
+ * themselves.
  *
  * Owner: the world; lives in the run's arena.  Threads: none; on the server's lane.
  */

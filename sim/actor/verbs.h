@@ -1,5 +1,6 @@
 /*
- * sim/actor/verbs.h - the lines that clients and servers have in common: raw bytes, ends, back-pressure.
+ * sim/actor/verbs.h - the lines that clients and servers have in common: raw bytes, ends,
+ * back-pressure.
  *
  * Owner: plain functions.  Threads: none; on the actor's lane.
  */

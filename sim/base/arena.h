@@ -5,8 +5,8 @@
  * nothing however much was taken, which is what lets a run start in microseconds. Memory is zeroed
  * when taken.
  *
- * Owner: whoever made it; the engine's own arena belongs to the run.  Threads: none, the engine runs
- * on one.
+ * Owner: whoever made it; the engine's own arena belongs to the run.  Threads: none, the engine
+ * runs on one.
  */
 #ifndef SIM_BASE_ARENA_H
 #define SIM_BASE_ARENA_H

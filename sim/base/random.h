@@ -10,7 +10,8 @@
 
 #include <stdint.h>
 
-/* Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014: the finaliser. */
+/* Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014: the finaliser.
+ */
 static inline uint64_t random_mix(uint64_t z)
 {
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);

@@ -142,8 +142,8 @@ static uint32_t index_find(uint32_t who, uint32_t class_count)
     return 0;
 }
 
-/* Swarm testing (Groce et al., ISSTA 2012): a run uses some kinds of deviation wildly and others not
- * at all, instead of all of them a little. */
+/* Swarm testing (Groce et al., ISSTA 2012): a run uses some kinds of deviation wildly and others
+ * not at all, instead of all of them a little. */
 static void swarm_weigh(enum choice_class class, struct substream *stream)
 {
     uint64_t state = random_mix(choice.source.seed ^ random_mix((uint64_t)class + 1));
@@ -187,8 +187,8 @@ static void record(uint32_t who, uint32_t class_count, uint32_t value)
     };
 }
 
-/* The bytes are dealt like cards: draw i of a class reads byte i * classes + class, so that draws of
- * one class do not shift another's. Beyond the end everything is dull. */
+/* The bytes are dealt like cards: draw i of a class reads byte i * classes + class, so that draws
+ * of one class do not shift another's. Beyond the end everything is dull. */
 static uint32_t draw_byte(enum choice_class class, uint32_t n)
 {
     size_t at = choice.byte_cursor[class]++ * CHOICE_CLASS_COUNT + (size_t)class;

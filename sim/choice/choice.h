@@ -22,21 +22,21 @@
 
 /* X(enumerator, word in scenario files, default rate of not-dull answers in 1/65536 per draw) */
 #define CHOICE_CLASSES(X)                                                                          \
-    X(SCHED, "sched", 0)            /* which thread runs */                                        \
-    X(TIMER, "timer", 8192)         /* which of the timers due at the same instant fires first */  \
-    X(WAKE, "wake", 16384)          /* which waiter of a condition or semaphore is woken */        \
-    X(SPURIOUS, "spurious", 512)    /* a condition wait or poll returns for nothing */             \
-    X(EPOLL_ORDER, "epoll", 8192)   /* which ready fd epoll reports next */                        \
+    X(SCHED, "sched", 0)          /* which thread runs */                                          \
+    X(TIMER, "timer", 8192)       /* which of the timers due at the same instant fires first */    \
+    X(WAKE, "wake", 16384)        /* which waiter of a condition or semaphore is woken */          \
+    X(SPURIOUS, "spurious", 512)  /* a condition wait or poll returns for nothing */               \
+    X(EPOLL_ORDER, "epoll", 8192) /* which ready fd epoll reports next */                          \
     X(SHORT_READ, "short-read", 2048)   /* a read returns fewer bytes than there are */            \
     X(SHORT_WRITE, "short-write", 2048) /* a write takes fewer bytes than there is room for */     \
-    X(INTERRUPT, "interrupt", 0)    /* a blocking call returns EINTR */                            \
-    X(ERRNO, "errno", 0)            /* a call fails as the system may make it fail */              \
-    X(ALLOC, "alloc", 0)            /* an allocation fails */                                      \
-    X(DELAY, "delay", 32768)        /* how long within its range a link holds a segment */         \
-    X(LOSS, "loss", 0)              /* a datagram is lost */                                       \
-    X(DUPLICATE, "duplicate", 0)    /* a datagram arrives twice */                                 \
-    X(REORDER, "reorder", 0)        /* a datagram overtakes the one before */                      \
-    X(RANGE, "range", 65536)        /* a value within a scenario's range */
+    X(INTERRUPT, "interrupt", 0)        /* a blocking call returns EINTR */                        \
+    X(ERRNO, "errno", 0)                /* a call fails as the system may make it fail */          \
+    X(ALLOC, "alloc", 0)                /* an allocation fails */                                  \
+    X(DELAY, "delay", 32768)            /* how long within its range a link holds a segment */     \
+    X(LOSS, "loss", 0)                  /* a datagram is lost */                                   \
+    X(DUPLICATE, "duplicate", 0)        /* a datagram arrives twice */                             \
+    X(REORDER, "reorder", 0)            /* a datagram overtakes the one before */                  \
+    X(RANGE, "range", 65536)            /* a value within a scenario's range */
 
 enum choice_class {
 #define X(name, word, rate) CHOICE_##name,
@@ -64,12 +64,17 @@ struct choice_deviation {
 /* A stable 32-bit name of a thread ("w0", "c1"): never an address. */
 uint32_t choice_who(const char *name);
 
-enum choice_source_kind { CHOICE_FROM_DULL, CHOICE_FROM_SEED, CHOICE_FROM_BYTES, CHOICE_FROM_RECORD };
+enum choice_source_kind {
+    CHOICE_FROM_DULL,
+    CHOICE_FROM_SEED,
+    CHOICE_FROM_BYTES,
+    CHOICE_FROM_RECORD
+};
 
 struct choice_source {
     enum choice_source_kind kind;
-    uint64_t seed;                              /* CHOICE_FROM_SEED */
-    const uint8_t *bytes;                       /* CHOICE_FROM_BYTES; borrowed for the run */
+    uint64_t seed;        /* CHOICE_FROM_SEED */
+    const uint8_t *bytes; /* CHOICE_FROM_BYTES; borrowed for the run */
     size_t len_bytes;
     const struct choice_deviation *deviations; /* CHOICE_FROM_RECORD; borrowed for the run */
     size_t deviation_count;

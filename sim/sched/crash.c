@@ -1,10 +1,10 @@
 /*
  * sim/sched/crash.c - see crash.h.
  *
- * A trap on a virtual thread becomes a finding, and the run's stack is left for good from inside the
- * handler: the handlers do not block their signal, and the kernel tells the signal stack's use by
- * the stack pointer alone, so nothing needs undoing. Outside a run the default action is restored
- * and the trap happens again.
+ * A trap on a virtual thread becomes a finding, and the run's stack is left for good from inside
+ * the handler: the handlers do not block their signal, and the kernel tells the signal stack's use
+ * by the stack pointer alone, so nothing needs undoing. Outside a run the default action is
+ * restored and the trap happens again.
  */
 #include "sim/sched/crash.h"
 

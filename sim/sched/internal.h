@@ -19,9 +19,9 @@ struct spin_read {
     uint32_t repeats;
 };
 
-/* D7, per thread. `grant` is how many more times the thread may repeat a window before it is parked:
- * doubled each time everybody waits for it, so that a bounded wait ends and an endless one is told
- * apart from it in a bounded number of steps. */
+/* D7, per thread. `grant` is how many more times the thread may repeat a window before it is
+ * parked: doubled each time everybody waits for it, so that a bounded wait ends and an endless one
+ * is told apart from it in a bounded number of steps. */
 struct spin {
     struct spin_read reads[SPIN_WINDOW];
     uint32_t read_count;
@@ -43,7 +43,7 @@ struct sched {
     uint64_t hash;
     bool is_ending;
     struct vthread *stack_owner; /* whose stack is in use; NULL on the engine's */
-    uint32_t bypass;   /* >0: wrapped calls go to the real system */
+    uint32_t bypass;             /* >0: wrapped calls go to the real system */
     const struct strategy_ops *strategy;
     struct vthread *yielded; /* to be passed over at the next decision if anybody else can run */
     struct spin *spin_parked;

@@ -2,10 +2,10 @@
  * sim/sched/sched.c - points, decisions, virtual threads and the run loop; see sched.h.
  *
  * Three places are hopped between: the caller of sched_run, the engine's loop (which gets the world
- * going, goes quiet and jumps the clock; it lives further down the caller's own stack, which is what
- * the sanitizers expect of the OS thread), and each virtual thread's stack.
- * A decision at a point is made on the stack of the thread that stopped there, and goes straight to
- * the thread picked; the engine's stack is entered only when nobody can run or a thread ended.
+ * going, goes quiet and jumps the clock; it lives further down the caller's own stack, which is
+ * what the sanitizers expect of the OS thread), and each virtual thread's stack. A decision at a
+ * point is made on the stack of the thread that stopped there, and goes straight to the thread
+ * picked; the engine's stack is entered only when nobody can run or a thread ended.
  */
 #include "sim/sched/sched.h"
 
@@ -490,7 +490,8 @@ void sched_kill_process(struct process *process)
 
 /* ---- a run ---- */
 
-/* Nobody can run: spinners try again, then the world looks, then the clock jumps. False at the end. */
+/* Nobody can run: spinners try again, then the world looks, then the clock jumps. False at the end.
+ */
 static bool go_on_from_quiet(void)
 {
     if (spin_retry_all())

@@ -29,7 +29,8 @@
 
 /* ---- the running thread ---- */
 
-/* The virtual thread whose code is running, the lane that is stepping, or NULL outside a run. Cheap.
+/* The virtual thread whose code is running, the lane that is stepping, or NULL outside a run.
+ * Cheap.
  */
 struct vthread *sched_self(void);
 
@@ -37,15 +38,15 @@ struct vthread *sched_self(void);
  * and go to the real system otherwise. */
 bool sched_is_simulated(void);
 
-/* Between these, calls made on a virtual thread reach the real system: for the simulator's own needs
- * in the middle of a simulated call. They nest. */
+/* Between these, calls made on a virtual thread reach the real system: for the simulator's own
+ * needs in the middle of a simulated call. They nest. */
 void sched_bypass_begin(void);
 void sched_bypass_end(void);
 
 /* Memory of the current run. */
 struct arena *sched_arena(void);
 
-uint64_t sched_now_ns(void);  /* virtual time since the run began */
+uint64_t sched_now_ns(void); /* virtual time since the run began */
 uint64_t sched_step_count(void);
 
 /* ---- points; on a virtual thread ---- */
@@ -67,8 +68,8 @@ void sched_trace_value(uint64_t value);
 /* ---- blocking; on a virtual thread ---- */
 
 /* Parks the caller until sched_unpark(), until `deadline_ns` (TIME_NEVER for none), or, when
- * `is_interruptible`, until a signal is pending. `op` says what for; `holder` is the one thread that
- * can end the wait, or NULL. Call sched_point() first. */
+ * `is_interruptible`, until a signal is pending. `op` says what for; `holder` is the one thread
+ * that can end the wait, or NULL. Call sched_point() first. */
 enum park_result sched_park(const struct op *op, struct vthread *holder, uint64_t deadline_ns,
                             bool is_interruptible);
 
@@ -76,8 +77,8 @@ enum park_result sched_park(const struct op *op, struct vthread *holder, uint64_
 void sched_unpark(struct vthread *thread);
 
 /* Takes an unparked thread that has not run since back into its park (somebody else got what it was
- * woken for). `holder` replaces the one named at the park. If its deadline passed meanwhile it stays
- * runnable and sees PARK_TIMEOUT. */
+ * woken for). `holder` replaces the one named at the park. If its deadline passed meanwhile it
+ * stays runnable and sees PARK_TIMEOUT. */
 void sched_repark(struct vthread *thread, struct vthread *holder);
 
 /* A signal handler is pending for `thread`: ends an interruptible park. Anywhere. */
@@ -220,11 +221,12 @@ struct run_spec {
 
     /* Builds the world: spawns the first threads and arms the first timers. */
     void (*start)(void *context);
-    /* Nobody can run. `next_due_ns` is where the clock would jump, TIME_NEVER when nothing is armed.
-     * Returns true to go on (it may have made threads runnable or armed timers), false when the run
-     * is over. Oracles run here. */
+    /* Nobody can run. `next_due_ns` is where the clock would jump, TIME_NEVER when nothing is
+     * armed. Returns true to go on (it may have made threads runnable or armed timers), false when
+     * the run is over. Oracles run here. */
     bool (*quiet)(void *context, uint64_t next_due_ns);
-    /* After the run, whatever its end: gives back what the run's arena does not hold. May be NULL. */
+    /* After the run, whatever its end: gives back what the run's arena does not hold. May be NULL.
+     */
     void (*finish)(void *context);
     void *context;
     /* Called at each step when not NULL (tracing). */

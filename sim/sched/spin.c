@@ -3,11 +3,11 @@
  *
  * A thread that keeps reading the same values at the same places and gets nothing else done is
  * parked until somebody changes one of the values it read. When everybody waits, parked spinners
- * are let loose for longer and longer, so that a loop with a bound comes to its end while an endless
- * one is recognised after a bounded number of steps.
+ * are let loose for longer and longer, so that a loop with a bound comes to its end while an
+ * endless one is recognised after a bounded number of steps.
  *
- * A write that leaves what it found (a failed exchange of a lock, an OR of a bit that is set) counts
- * as a read: nothing changed.
+ * A write that leaves what it found (a failed exchange of a lock, an OR of a bit that is set)
+ * counts as a read: nothing changed.
  */
 #include "sim/sched/internal.h"
 

@@ -31,8 +31,9 @@ static int parse_parameter(struct strategy_spec *spec, const char *text, char *e
     bool is_depth = spec->ops == &strategy_pct && strncmp(text, "d=", 2) == 0;
     bool is_ppm = spec->ops == &strategy_sticky && strncmp(text, "p=", 2) == 0;
     if (!is_depth && !is_ppm) {
-        (void)snprintf(error, bytes, "strategy %s has no parameter \"%s\" (pct: d=DEPTH; sticky: "
-                                     "p=CHANCE of a switch in 1/1000000)",
+        (void)snprintf(error, bytes,
+                       "strategy %s has no parameter \"%s\" (pct: d=DEPTH; sticky: "
+                       "p=CHANCE of a switch in 1/1000000)",
                        spec->ops->name, text);
         return -1;
     }

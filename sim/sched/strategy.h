@@ -36,8 +36,8 @@ struct strategy_run {
 struct strategy_ops {
     const char *name;
     void (*begin)(struct strategy_run *run);
-    /* `current` just did a step and may be runnable or not. Returns an enabled thread. `dull` is what
-     * the dull strategy would pick. */
+    /* `current` just did a step and may be runnable or not. Returns an enabled thread. `dull` is
+     * what the dull strategy would pick. */
     struct vthread *(*pick)(struct strategy_run *run, struct vthread *current,
                             struct vthread *dull);
     void (*spawned)(struct strategy_run *run, struct vthread *thread);

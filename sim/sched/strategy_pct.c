@@ -1,10 +1,10 @@
 /*
  * sim/sched/strategy_pct.c - probabilistic concurrency testing, made fair.
  *
- * Burckhardt, Kothari, Musuvathi, Nagarakatti: "A randomized scheduler with probabilistic guarantees
- * of finding bugs", ASPLOS 2010. Each thread has a random priority and the highest runs; at d-1
- * random steps the running thread falls below all others. A bug of depth d is then hit with a
- * probability of at least 1/(n k^(d-1)). The steps are drawn over the measured length of the base
+ * Burckhardt, Kothari, Musuvathi, Nagarakatti: "A randomized scheduler with probabilistic
+ * guarantees of finding bugs", ASPLOS 2010. Each thread has a random priority and the highest runs;
+ * at d-1 random steps the running thread falls below all others. A bug of depth d is then hit with
+ * a probability of at least 1/(n k^(d-1)). The steps are drawn over the measured length of the base
  * run. A thread that yields or spins is demoted too, or waiting loops would never end.
  */
 #include "sim/sched/strategy.h"

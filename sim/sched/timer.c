@@ -150,10 +150,13 @@ void lane_step(struct vthread *lane)
     struct timer *timer = lane->due_head;
     uint32_t ties = 1;
 
+    if (timer == NULL)
+        return; /* an enabled lane has one: timer_collect() and lane_unlink() see to it */
     for (struct timer *t = timer->due_next; t != NULL && t->due_ns == timer->due_ns;
          t = t->due_next)
         ties++;
-    for (uint32_t skip = choice_draw(CHOICE_TIMER, ties); skip > 0; skip--)
+    for (uint32_t skip = choice_draw(CHOICE_TIMER, ties); skip > 0 && timer->due_next != NULL;
+         skip--)
         timer = timer->due_next;
     lane_unlink(lane, timer);
     timer->fire(timer);

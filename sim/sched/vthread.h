@@ -42,11 +42,11 @@ enum { VTHREADS_MAX = 256, VTHREAD_NAME_BYTES = 16 };
     X(UNLOCK, "unlock", 1)                                                                         \
     X(WAIT, "wait", 1)                                                                             \
     X(SIGNAL, "signal", 1)                                                                         \
-    X(CALL, "call", 1)  /* a kernel call; label names it, object is the file */                    \
+    X(CALL, "call", 1) /* a kernel call; label names it, object is the file */                     \
     X(YIELD, "yield", 0)                                                                           \
     X(SLEEP, "sleep", 0)                                                                           \
     X(CLOCK, "clock", 0)                                                                           \
-    X(LANE, "lane", 1)  /* the lane's next due timer */                                            \
+    X(LANE, "lane", 1) /* the lane's next due timer */                                             \
     X(READ_MEM, "read", 0)                                                                         \
     X(WRITE_MEM, "write", 1)
 
@@ -98,7 +98,7 @@ struct vthread {
     bool is_parked_interruptible;
     bool has_pending_signal;
     bool is_deadline_passed;
-    bool is_stalled; /* runnable or not, it gets no step (sched_stall) */
+    bool is_stalled;       /* runnable or not, it gets no step (sched_stall) */
     uint32_t clock_streak; /* clock reads in a row */
     uint64_t steps;
 
@@ -111,7 +111,7 @@ struct vthread {
     struct process *process;   /* NULL for a lane of the network */
     struct timer *deadline;    /* armed while parked with a deadline */
     struct timer *stall_end;
-    struct waitq *park_queue;  /* while in waitq_park */
+    struct waitq *park_queue; /* while in waitq_park */
     struct waiter park_waiter;
 
     /* Lane: due timers in order. */

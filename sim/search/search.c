@@ -101,9 +101,9 @@ static void check_repeats(const struct search_spec *spec, const struct trial *tr
                    "nondeterminism: trial %llu differs from its repetition",
                    (unsigned long long)trial->number);
     (void)snprintf(run->finding.detail, sizeof(run->finding.detail),
-                   "steps %llu and %llu, trace %016llx and %016llx",
-                   (unsigned long long)run->steps, (unsigned long long)again.steps,
-                   (unsigned long long)run->trace_hash, (unsigned long long)again.trace_hash);
+                   "steps %llu and %llu, trace %016llx and %016llx", (unsigned long long)run->steps,
+                   (unsigned long long)again.steps, (unsigned long long)run->trace_hash,
+                   (unsigned long long)again.trace_hash);
 }
 
 struct campaign {

@@ -37,12 +37,12 @@ struct search_result;
 struct search_spec {
     const struct target *target;
     uint64_t campaign_seed;
-    uint64_t schedules_max; /* 0: no bound */
-    uint64_t time_ns_max;   /* real time; 0: no bound */
+    uint64_t schedules_max;               /* 0: no bound */
+    uint64_t time_ns_max;                 /* real time; 0: no bound */
     const struct strategy_spec *strategy; /* NULL: the portfolio */
     uint32_t shard_index, shard_count;    /* 0, 1 for all */
-    bool keep_going;        /* go on after the first finding, one of each title */
-    bool check_determinism; /* run each finding twice; the base run too */
+    bool keep_going;                      /* go on after the first finding, one of each title */
+    bool check_determinism;               /* run each finding twice; the base run too */
     /* May be NULL; called about ten times a second of real time. */
     void (*progress)(void *context, const struct search_result *so_far);
     void *progress_context;

@@ -2,7 +2,8 @@
  * sim/search/trial.c - see trial.h.
  *
  * The shares follow what is known of the strategies: each alone leaves some program unsolved, PCT
- * wants several depths (deeper ones win more often than the usual 3), and few preemptions find most.
+ * wants several depths (deeper ones win more often than the usual 3), and few preemptions find
+ * most.
  */
 #include "sim/search/trial.h"
 

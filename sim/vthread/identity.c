@@ -53,7 +53,9 @@ static uintptr_t tls_base_get(void)
 
 /*
  * switch_raw(save, load): the callee-saved registers of the System V ABI go on the old stack and
- * come off the new one. Floating-point control words are not touched by code under test.
+ * come off the new one. It leaves by a jump: a return would always be mispredicted, since the call
+ * it belongs to is another stack's. Floating-point control words are not touched by code under
+ * test.
  */
 __asm__(".text\n"
         ".p2align 4\n"
@@ -78,7 +80,7 @@ __asm__(".text\n"
         "    popq %r12\n"
         "    popq %rbx\n"
         "    popq %rbp\n"
-        "    retq\n"
+        "    popq %rcx\n    jmpq *%rcx\n"
         "    .cfi_endproc\n"
         ".size switch_raw,.-switch_raw\n"
         /* First frame of a borrowed stack: r12 is the entry, r13 its argument. The zero frame
@@ -135,8 +137,9 @@ void identity_switch(void **save, void *load, uintptr_t tls_base)
 
 void *identity_prepare_stack(void *stack_top, void (*entry)(void *arg), void *arg)
 {
-    /* Popped by switch_raw: r15 r14 r13 r12 rbx rbp, then the return address. first_frame is entered
-     * by a return, so the stack must be 16-aligned there for its call to be aligned as the ABI asks.
+    /* Popped by switch_raw: r15 r14 r13 r12 rbx rbp, then the return address. first_frame is
+     * entered by a return, so the stack must be 16-aligned there for its call to be aligned as the
+     * ABI asks.
      */
     uintptr_t top = (uintptr_t)stack_top & ~(uintptr_t)15;
     void **frame = (void **)(top - 16);
@@ -176,16 +179,15 @@ static void *lend_identity(void *arg)
         pthread_attr_getstack(&attr, &bottom, &size_bytes) != 0)
         abort();
     (void)pthread_attr_destroy(&attr);
-    char *side = mmap(NULL, SIDE_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                      -1, 0);
+    char *side =
+        mmap(NULL, SIDE_STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (side == MAP_FAILED)
         abort();
     /* The futex word must outlive the creator's frame: it lives at the side stack's end. */
     identity->tls_base = tls_base_get();
     identity->stack_bottom = bottom;
     /* 256 bytes below this frame: what the compiler keeps below its stack pointer is left alone. */
-    identity->stack_top =
-        (void *)(((uintptr_t)__builtin_frame_address(0) - 256) & ~(uintptr_t)15);
+    identity->stack_top = (void *)(((uintptr_t)__builtin_frame_address(0) - 256) & ~(uintptr_t)15);
     park_for_good(side + SIDE_STACK_BYTES - 64, &lending->parked);
 }
 
@@ -244,9 +246,9 @@ void identity_give(struct identity *identity, bool is_abandoned)
         return;
     }
     if (is_abandoned && __asan_unpoison_memory_region != NULL)
-        __asan_unpoison_memory_region(identity->stack_bottom,
-                                      (size_t)((char *)identity->stack_top -
-                                               (char *)identity->stack_bottom));
+        __asan_unpoison_memory_region(
+            identity->stack_bottom,
+            (size_t)((char *)identity->stack_top - (char *)identity->stack_bottom));
     identity->free_next = pool.free_list;
     pool.free_list = identity;
 }

@@ -1,0 +1,60 @@
+/*
+ * sim/world/node.h - a node of a scenario: a simulated process that runs the core's server.
+ *
+ * Owner: the world; lives in the run's arena.  Threads: none; node_main runs on a virtual thread.
+ */
+#ifndef SIM_WORLD_NODE_H
+#define SIM_WORLD_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/proxy/config.h"
+#include "sim/actor/script.h"
+#include "sim/kernel/process.h"
+
+struct proxy;
+
+enum node_state {
+    NODE_STARTING, /* until it waits in epoll for the first time */
+    NODE_RUNNING,
+    NODE_STOPPING, /* was told to */
+    NODE_GONE,     /* exited, or killed */
+};
+
+struct node {
+    const struct scenario_actor *plan;
+    struct actor_env *env;
+    const struct config *config; /* of this run: ranges drawn */
+    struct host *host;
+    struct process *process;
+    struct vthread *main;
+    struct proxy *proxy;  /* NULL until made and once freed */
+    struct vthread *lane; /* of its script */
+    struct script script;
+    enum node_state state;
+    uint64_t stop_ns; /* when it was told */
+    int exit_status;
+    bool is_leak_allowed; /* killed: nothing is given back */
+};
+
+/* A node whose process starts at once. `config` is borrowed for the run. */
+struct node *node_new(const struct scenario_actor *plan, struct actor_env *env,
+                      const struct config *config);
+
+/* Begins its script, when every node is up. */
+void node_begin(struct node *node);
+
+/* Starts the process again after it has gone. */
+void node_start(struct node *node);
+
+/* Sends the signal, as kill() would. */
+void node_signal(struct node *node, int signo);
+
+/* Gone at once, as with SIGKILL. */
+void node_kill(struct node *node);
+
+/* The core's invariants; `is_quiet` when nobody can run. Ends the run when one is broken. */
+void node_check(struct node *node, bool is_quiet);
+
+#endif
