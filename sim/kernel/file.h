@@ -25,10 +25,15 @@
 #include "sim/sched/sched.h"
 
 struct epoll_item;
-struct file;
 struct watch;
 
 /* ---- watches ---- */
+
+/* All zero is an empty list. */
+struct watch_list {
+    struct watch *head;
+    struct watch *tail;
+};
 
 struct watch {
     /* Something about the file may have changed: `mask` holds EPOLL bits, 0 means any. Returns
@@ -40,13 +45,16 @@ struct watch {
     /* private */
     struct watch *prev;
     struct watch *next;
-    struct file *file; /* NULL when not watching */
+    struct watch_list *list; /* NULL when not watching */
     bool is_exclusive;
 };
 
-void file_watch(struct file *file, struct watch *watch);
-void file_watch_exclusive(struct file *file, struct watch *watch);
-void file_unwatch(struct watch *watch); /* no-op when not watching */
+void watch_list_add(struct watch_list *list, struct watch *watch, bool is_exclusive);
+void watch_remove(struct watch *watch); /* no-op when not watching */
+/* `mask` of 0 means any, and all the exclusive ones are told. */
+void watch_list_wake(struct watch_list *list, uint32_t mask);
+
+struct file;
 
 /* A watch for actors: each change makes `fire` a step of `lane`, at the present instant, where
  * every kernel function may be called. Changes before that step are one step. */
@@ -88,10 +96,11 @@ enum file_kind {
         FILE_KIND_COUNT
 };
 
-/* Memory of the caller of a read or write; total_bytes is the sum. */
+/* Memory of the caller of a read or write: `total_bytes` of the parts, from `start_bytes` on. */
 struct io_vector {
     const struct iovec *parts;
     uint32_t part_count;
+    size_t start_bytes;
     size_t total_bytes;
 };
 
@@ -106,22 +115,21 @@ struct file_ops {
     int64_t (*readable_bytes)(struct file *file);
     /* The last reference has gone. Gives back the memory. */
     void (*release)(struct file *file);
-    /* What a write on `file` orders before a read elsewhere, for race detection; NULL: the file. */
-    void *(*sync_out)(struct file *file);
+    /* For race detection: what a write orders before, and a read after. NULL: the file. */
+    void *(*sync)(struct file *file, bool is_write);
+    bool has_no_poll; /* epoll refuses it */
 };
 
 struct file {
     const struct file_ops *ops;
-    struct watch *watch_head;
-    struct watch *watch_tail;
+    struct watch_list watches;
     struct epoll_item *epoll_items; /* registrations that name this file */
     uint32_t refs;
     uint32_t serial;       /* by creation in the run: a name for stories */
     uint32_t status_flags; /* O_NONBLOCK, O_APPEND and the access mode */
     bool is_socket;
     bool is_epoll;
-    /* Calls of code under test that changed this file: livelock oracle. */
-    uint32_t progress_count;
+    uint64_t change_serial; /* kernel->change_serial when it last changed: livelock oracle */
 };
 
 /* For makers of files: zeroed storage in, one reference. */
@@ -137,7 +145,11 @@ int64_t file_write(struct file *file, const struct io_vector *from);
 /* Notifies the watches. `mask`: EPOLL bits, 0 for any. */
 void file_wake(struct file *file, uint32_t mask);
 
+/* The object through which a write here and a read there are ordered: see file_ops. */
+void *file_sync(struct file *file, bool is_write);
+
 const char *file_word(const struct file *file);
+const char *file_kind_word(enum file_kind kind, bool is_plural);
 
 /* ---- copying to and from the caller ---- */
 
@@ -150,5 +162,9 @@ int io_vector_init(struct io_vector *vector, const struct iovec *parts, size_t p
 /* Copies between the bytes `offset`.. of the vector and `data`; returns the count copied. */
 size_t io_copy_in(const struct io_vector *from, size_t offset, void *data, size_t len_bytes);
 size_t io_copy_out(const struct io_vector *to, size_t offset, const void *data, size_t len_bytes);
+
+/* How much of `len_bytes` a stream moves now: all when dull, else 1 .. len_bytes - 1. Actors always
+ * move all. */
+size_t io_draw_short(enum choice_class class, size_t len_bytes);
 
 #endif

@@ -36,7 +36,9 @@ struct kernel {
     uint32_t file_serial;
     uint32_t datagrams_in_flight;
     uint32_t segments_in_flight;
-    uint32_t draw_serial;
+    uint64_t change_serial; /* changes to files so far */
+    uint64_t random_state;
+    bool has_random_state;
     struct thread_progress *progress; /* by virtual thread id */
     uint32_t progress_capacity;
 };

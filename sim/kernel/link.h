@@ -36,6 +36,8 @@ struct link_spec {
     bool is_cut; /* datagrams are lost, streams held until healed or timed out */
 };
 
+struct stream_wire;
+
 struct link {
     struct link *next;
     struct host *from;
@@ -59,6 +61,10 @@ void link_heal(struct host *from, struct host *to);
 /* Lane of the host, made when first needed. */
 struct vthread *host_lane(struct host *host);
 
+/* How late one segment (never lost) arrives: an acknowledgement, a refusal. */
+uint64_t link_draw_delay(struct host *from, struct host *to);
+bool link_is_cut(struct host *from, struct host *to);
+
 /* Draws the fate of one datagram sent now. Returns how many copies arrive (0, 1, 2) and when. */
 uint32_t link_draw_datagram(struct host *from, struct host *to, uint64_t due_ns[2]);
 
@@ -81,15 +87,17 @@ struct stream_wire {
     struct host *from;
     struct host *to;
     uint64_t last_due_ns;
-    uint64_t held_since_ns; /* when the head began to wait for healing; TIME_NEVER when not */
+    uint64_t held_since_ns; /* when the head began to wait for healing */
     struct stream_wire *held_next;
     struct stream_wire **held_prev; /* NULL when not held */
     /* Takes the segment over. On the lane of `to`. */
     void (*deliver)(struct stream_wire *wire, struct stream_segment *segment);
+    /* The wire began (or ceased) to wait for healing. */
+    void (*held)(struct stream_wire *wire, bool is_held);
 };
 
-void stream_wire_init(struct stream_wire *wire, struct host *from, struct host *to,
-                      void (*deliver)(struct stream_wire *, struct stream_segment *));
+/* `wire` is zeroed; `deliver` and `held` are set by the caller. */
+void stream_wire_init(struct stream_wire *wire, struct host *from, struct host *to);
 /* Takes the segment over; draws its delay. */
 void stream_wire_send(struct stream_wire *wire, struct stream_segment *segment);
 /* Drops all that is in flight. */

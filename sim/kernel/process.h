@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "sim/kernel/address.h"
 #include "sim/kernel/file.h"
@@ -29,6 +30,9 @@ enum {
     PROCESS_FDS_DEFAULT = 1024, /* the usual soft RLIMIT_NOFILE */
     PROCESS_FDS_MAX = 1 << 20,
 };
+
+/* CLOCK_MONOTONIC and CLOCK_BOOTTIME when a run begins: a machine that has been up a while. */
+#define CLOCK_MONOTONIC_START_NS INT64_C(1000000000000)
 
 struct host {
     const char *name;
@@ -91,6 +95,9 @@ void process_set_fd_limit(struct process *process, uint32_t limit);
 
 /* Closes every fd, as at exit. */
 void process_close_all(struct process *process);
+
+/* What `clock` shows to `process` now. */
+int64_t process_clock_ns(const struct process *process, clockid_t clock);
 
 /* ---- descriptors ---- */
 
