@@ -29,6 +29,7 @@ static struct {
     struct substream streams[CHOICE_CLASS_COUNT];
     uint64_t sched_state;
     size_t byte_cursor[CHOICE_CLASS_COUNT];
+    uint32_t nobody_counts[CHOICE_CLASS_COUNT]; /* draws while the world is set up */
 
     struct choice_deviation *recorded;
     size_t recorded_count;
@@ -168,6 +169,7 @@ void choice_begin(const struct choice_source *source)
     if (choice.recorded == NULL)
         choice.recorded = map_bytes(CHOICE_DEVIATIONS_MAX * sizeof(*choice.recorded));
     memset(choice.byte_cursor, 0, sizeof(choice.byte_cursor));
+    memset(choice.nobody_counts, 0, sizeof(choice.nobody_counts));
     choice.sched_state = random_mix(source->seed + SCHED_SUBSTREAM);
     for (unsigned i = 0; i < CHOICE_CLASS_COUNT; i++)
         choice.streams[i].is_weighed = false;
@@ -199,7 +201,8 @@ static uint32_t draw(enum choice_class class, uint32_t n, bool is_even)
 {
     struct vthread *self = sched_self();
     uint32_t who = self == NULL ? 0 : self->who;
-    uint32_t count = self == NULL ? 0 : self->draw_counts[class]++;
+    uint32_t *counts = self == NULL ? choice.nobody_counts : self->draw_counts;
+    uint32_t count = counts[class]++;
     uint32_t value = 0;
 
     switch (choice.source.kind) {

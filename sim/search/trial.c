@@ -38,16 +38,28 @@ static const struct strategy_spec *draw_arm(uint64_t seed)
     return &portfolio[i].strategy;
 }
 
+static const struct strategy_spec dull = {.ops = &strategy_dull};
+
+static void choose_strategy(const struct strategy_spec *fixed, struct trial *out)
+{
+    if (out->number == 0)
+        out->strategy = dull;
+    else
+        out->strategy = fixed != NULL ? *fixed : *draw_arm(out->seed);
+}
+
 void trial_derive(uint64_t campaign_seed, uint64_t number, const struct strategy_spec *fixed,
                   struct trial *out)
 {
-    static const struct strategy_spec dull = {.ops = &strategy_dull};
     uint64_t state = campaign_seed ^ number;
 
     *out = (struct trial){.campaign_seed = campaign_seed, .number = number};
     out->seed = random_next(&state);
-    if (number == 0)
-        out->strategy = dull;
-    else
-        out->strategy = fixed != NULL ? *fixed : *draw_arm(out->seed);
+    choose_strategy(fixed, out);
+}
+
+void trial_of_seed(uint64_t seed, const struct strategy_spec *fixed, struct trial *out)
+{
+    *out = (struct trial){.number = seed == 0 ? 0 : TRIAL_UNNUMBERED, .seed = seed};
+    choose_strategy(fixed, out);
 }

@@ -26,4 +26,9 @@ struct trial {
 void trial_derive(uint64_t campaign_seed, uint64_t number, const struct strategy_spec *fixed,
                   struct trial *out);
 
+/* The run that has this seed, whichever campaign it belongs to; seed 0 is the dull run. Its number
+ * is not known: TRIAL_UNNUMBERED, or 0 for the dull one. */
+#define TRIAL_UNNUMBERED UINT64_MAX
+void trial_of_seed(uint64_t seed, const struct strategy_spec *fixed, struct trial *out);
+
 #endif
