@@ -1,0 +1,104 @@
+/*
+ * core/net/conn.h - a stream socket that never blocks, and who is to be woken when it is ready.
+ *
+ * A connection is made by the worker that accepted or wanted it; it enters the fd table in
+ * conn_attach() or conn_connect(), on the worker that will serve it, and belongs to that worker
+ * from then on. Between accept and attach it may travel through an accept ring.
+ *
+ * Waiting is one shot: conn_wait_recv() or conn_wait_send() names what is awaited, the handler
+ * wakes the waiter's tasklet once and forgets. What went wrong stays in `flags` until somebody
+ * looks.
+ *
+ * Threads: the worker it is attached to.
+ */
+#ifndef CORE_NET_CONN_H
+#define CORE_NET_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/attr.h"
+#include "core/base/buf.h"
+#include "core/base/pool.h"
+#include "core/net/addr.h"
+
+struct listener;
+struct rt;
+struct tasklet;
+
+/* X(name, bit) of conn.flags. */
+#define CONN_FLAGS(X)                                                                              \
+    X(ATTACHED, 0)   /* in the fd table */                                                         \
+    X(CONNECTING, 1) /* connect() is under way */                                                  \
+    X(READ_END, 2)   /* the peer will send no more */                                              \
+    X(WRITE_END, 3)  /* we will send no more */                                                    \
+    X(FAILED, 4)     /* `error` says how: neither direction works */                               \
+    X(WAIT_RECV, 5)  /* the waiter is to be woken when there is something to read */               \
+    X(WAIT_SEND, 6)  /* or room to write, or the connection is made */
+
+enum {
+#define CONN_FLAG_ENUM(name, bit) CONN_##name = 1 << (bit),
+    CONN_FLAGS(CONN_FLAG_ENUM)
+#undef CONN_FLAG_ENUM
+};
+
+enum { CONN_SPANS_MAX = 4 }; /* pieces of one conn_send() */
+
+struct conn {
+    struct rt *rt;
+    struct pool *pool;         /* where it goes back to */
+    struct listener *listener; /* that accepted it and counts it; NULL towards a server */
+    struct tasklet *waiter;    /* the session's; bound to the same worker */
+    int fd;
+    int error; /* errno, with CONN_FAILED */
+    uint32_t flags;
+    struct addr peer;
+};
+
+/* Takes over the open non-blocking `fd`. NULL when refused: the fd is still the caller's. Any
+ * worker. */
+MUST_CHECK struct conn *conn_new(struct rt *rt, struct pool *pool, int fd,
+                                 struct listener *listener, const struct addr *peer);
+
+/* Closes and frees. An attached one: by its worker, or by whoever is alone. NULL does nothing. */
+void conn_free(struct conn *conn);
+
+/* Enters the fd table on the calling worker. -ERR_FULL: the number is beyond the table. */
+MUST_CHECK int conn_attach(struct conn *conn, struct tasklet *waiter);
+
+/* A new connection to `to` under way, attached to the calling worker; conn_wait_send() tells when
+ * it is made. NULL: refused at once, `*error` is the errno. */
+MUST_CHECK struct conn *conn_connect(struct rt *rt, struct pool *pool, const struct addr *to,
+                                     struct tasklet *waiter, int *error);
+
+/*
+ * Reads into the room of `buf`. Returns what was added: 0 when nothing is there now (or no room, or
+ * the flags say READ_END or FAILED). Stops after a short read: there may be more.
+ */
+size_t conn_recv(struct conn *conn, struct buf *buf);
+
+/* Writes the spans in order; returns how many bytes were taken. Less than asked: no room, or
+ * FAILED. */
+size_t conn_send(struct conn *conn, const struct buf_span *spans, unsigned spans_count);
+
+/* Sends the end of our bytes; what the peer sends can still be read. */
+void conn_shutdown(struct conn *conn);
+
+/* The close that follows shall be a reset: the peer must not take what it got for complete. */
+void conn_set_reset(struct conn *conn);
+
+/* One-shot wishes; repeating one changes nothing. */
+void conn_wait_recv(struct conn *conn);
+void conn_wait_send(struct conn *conn);
+void conn_wait_nothing(struct conn *conn);
+
+static inline bool conn_has(const struct conn *conn, uint32_t flags)
+{
+    return (conn->flags & flags) != 0;
+}
+
+/* Aborts on a broken invariant. From outside any worker, between steps. */
+void conn_check(const struct conn *conn);
+
+#endif
