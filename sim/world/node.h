@@ -35,12 +35,15 @@ struct node {
     enum node_state state;
     uint64_t stop_ns; /* when it was told */
     int exit_status;
-    bool is_leak_allowed; /* killed: nothing is given back */
+    bool is_killed;       /* nothing is given back then */
+    bool is_leak_checked; /* `end quiet` */
+    const char *thread_prefix;
 };
 
-/* A node whose process starts at once. `config` is borrowed for the run. */
+/* A node whose process starts at once. `config` is borrowed for the run. `is_alone`: the only node,
+ * whose threads need no prefix. `is_leak_checked`: what it holds at its end is a finding. */
 struct node *node_new(const struct scenario_actor *plan, struct actor_env *env,
-                      const struct config *config);
+                      const struct config *config, bool is_alone, bool is_leak_checked);
 
 /* Begins its script, when every node is up. */
 void node_begin(struct node *node);

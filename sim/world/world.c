@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "core/plant/plant.h"
-#include "sim/memory/heap.h"
 #include "sim/oracle/deadlock.h"
 #include "sim/posix/hook.h"
+#include "sim/posix/run.h"
 #include "sim/world/config.h"
 #include "sim/world/internal.h"
 
@@ -46,8 +46,8 @@ static void start(void *context)
 
     state.world = world;
     kernel_begin();
-    heap_begin();
-    hook_begin(state.plants);
+    posix_run_begin();
+    hook_plants_set(state.plants);
     world->spec = spec;
     world->scenario = scenario;
     world->nodes = arena_take(sched_arena(), table_bytes);
@@ -55,12 +55,16 @@ static void start(void *context)
     world->servers = arena_take(sched_arena(), table_bytes);
     world->env.bound_ns =
         scenario->bound_ns.max == 0 ? ACTOR_BOUND_NS_DEFAULT : draw_from(&scenario->bound_ns);
+    size_t nodes = 0;
+    for (size_t i = 0; i < scenario->actor_count; i++)
+        nodes += scenario->actors[i].kind == ACTOR_NODE;
     for (size_t i = 0; i < scenario->actor_count; i++) {
         const struct scenario_actor *plan = &scenario->actors[i];
         if (plan->kind == ACTOR_SERVER)
             world->servers[i] = server_new(plan, &world->env);
         else if (plan->kind == ACTOR_NODE)
-            world->nodes[i] = node_new(plan, &world->env, node_configs_draw(&state.configs, i));
+            world->nodes[i] = node_new(plan, &world->env, node_configs_draw(&state.configs, i),
+                                       nodes == 1, scenario->end == END_QUIET);
     }
     director_set_up(&world->director, world);
 }
@@ -216,7 +220,7 @@ static bool quiet(void *context, uint64_t next_due_ns)
 static void finish(void *context)
 {
     (void)context;
-    heap_end();
+    posix_run_end();
     kernel_end();
     state.world = NULL;
 }

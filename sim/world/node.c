@@ -1,0 +1,180 @@
+/*
+ * sim/world/node.c - see node.h.
+ *
+ * The node's main thread is worker 0 of the core, as in the native server: it builds the proxy from
+ * the configuration, runs it until it has stopped, and frees it. What the process still holds when
+ * main returns is a leak.
+ */
+#include "sim/world/node.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/err.h"
+#include "core/proxy/proxy.h"
+#include "sim/actor/verbs.h"
+#include "sim/memory/heap.h"
+#include "sim/posix/exit.h"
+#include "sim/posix/signal.h"
+#include "sim/posix/thread.h"
+
+enum { FIRST_FD = 3, EXIT_CANNOT_START = 1 };
+
+/* On the node's main thread: the core, from start to end. */
+static int node_main(void *arg)
+{
+    struct node *node = arg;
+    struct proxy *proxy;
+
+    if (proxy_new(node->config, &proxy) != 0)
+        return EXIT_CANNOT_START;
+    node->proxy = proxy;
+    int status = proxy_run(proxy);
+    node->proxy = NULL;
+    proxy_free(proxy);
+    return status;
+}
+
+static void check_leaks(const struct node *node)
+{
+    char open[128];
+
+    if (process_describe_open(node->process, FIRST_FD, open, sizeof(open)) != 0)
+        finding_fail(FINDING_LEAK, NULL, "leak: %s", open);
+}
+
+/* The process has ended: its threads are gone, its descriptors are not closed yet. */
+static void on_end(struct process *process, int exit_status, int term_signo)
+{
+    struct node *node = process->world;
+
+    node->exit_status = exit_status;
+    node->proxy = NULL;
+    node->state = NODE_GONE;
+    if (node->is_killed)
+        return;
+    if (term_signo != 0)
+        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s was ended by signal %d",
+                     node->plan->name, term_signo);
+    if (exit_status != 0 && !node->env->is_disturbed)
+        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s ended with status %d",
+                     node->plan->name, exit_status);
+    if (node->is_leak_checked)
+        check_leaks(node);
+}
+
+void node_start(struct node *node)
+{
+    struct process *process = process_new(node->plan->name, node->host, true);
+
+    process->world = node;
+    process->strict_fds = true;
+    node->process = process;
+    node->is_killed = false;
+    node->state = NODE_STARTING;
+    posix_process_of(process)->ended = on_end;
+    posix_process_name_threads(process, node->thread_prefix, 1);
+    char name[VTHREAD_NAME_BYTES];
+    (void)snprintf(name, sizeof(name), "%s0", node->thread_prefix);
+    node->main = posix_process_start(process, name, node_main, node);
+}
+
+struct node *node_new(const struct scenario_actor *plan, struct actor_env *env,
+                      const struct config *config, bool is_alone, bool is_leak_checked)
+{
+    struct node *node = arena_take(sched_arena(), sizeof(*node));
+
+    node->plan = plan;
+    node->env = env;
+    node->config = config;
+    node->is_leak_checked = is_leak_checked;
+    /* One node: its workers are w0, w1; several: p.w0, q.w0. */
+    node->thread_prefix = is_alone ? "w" : arena_printf(sched_arena(), "%.10s.w", plan->name);
+    node->host = host_new(plan->name);
+    for (size_t i = 0; i < config->listens_count; i++)
+        actor_host_address(node->host, &config->listens[i].addr);
+    node_start(node);
+    return node;
+}
+
+/* ---- scripts ---- */
+
+void node_signal(struct node *node, int signo)
+{
+    if (node->state == NODE_GONE)
+        return;
+    if (signo == SIGUSR1 || signo == SIGTERM || signo == SIGINT) {
+        node->state = NODE_STOPPING;
+        node->env->is_stopping = true;
+    }
+    posix_signal_send(node->process, signo);
+}
+
+void node_kill(struct node *node)
+{
+    if (node->state == NODE_GONE)
+        return;
+    node->is_killed = true;
+    node->env->is_stopping = true;
+    node->env->is_disturbed = true;
+    posix_signal_send(node->process, SIGKILL);
+}
+
+static void restart(struct node *node)
+{
+    if (node->state != NODE_GONE)
+        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s is to be started and runs",
+                     node->plan->name);
+    process_close_all(node->process);
+    node_start(node);
+}
+
+static void listener_verb(struct node *node, const struct scenario_value *name, bool is_pause)
+{
+    if (node->proxy == NULL)
+        return;
+    if (!proxy_ask_listener(node->proxy, (const char *)name->text.data, is_pause))
+        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s has no listener %s",
+                     node->plan->name, (const char *)name->text.data);
+}
+
+static enum script_outcome perform(void *context, const struct scenario_event *event)
+{
+    struct node *node = context;
+
+    if (event->form == FORM_SOFT_STOP)
+        node_signal(node, SIGUSR1);
+    else if (event->form == FORM_HARD_STOP)
+        node_signal(node, SIGTERM);
+    else if (event->form == FORM_SIGNAL)
+        node_signal(node, SCENARIO_ARG(event, SIGNAL, NAME)->word);
+    else if (event->form == FORM_KILL)
+        node_kill(node);
+    else if (event->form == FORM_START)
+        restart(node);
+    else if (event->form == FORM_PAUSE_LISTENER)
+        listener_verb(node, SCENARIO_ARG(event, PAUSE_LISTENER, NAME), true);
+    else if (event->form == FORM_RESUME_LISTENER)
+        listener_verb(node, SCENARIO_ARG(event, RESUME_LISTENER, NAME), false);
+    return SCRIPT_DONE;
+}
+
+void node_begin(struct node *node)
+{
+    if (node->state == NODE_STARTING)
+        node->state = NODE_RUNNING;
+    if (node->plan->script.count == 0)
+        return;
+    node->lane = sched_lane_new(node->plan->name);
+    script_begin(&node->script, node->env, &node->plan->script, node->lane, node->plan->name,
+                 perform, node);
+}
+
+void node_check(struct node *node, bool is_quiet)
+{
+    if (node->proxy != NULL)
+        proxy_check(node->proxy, is_quiet);
+    if (is_quiet && node->state == NODE_STARTING && node->proxy != NULL && node->lane != NULL)
+        node->state = NODE_RUNNING; /* started again by its script */
+}
