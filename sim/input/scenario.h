@@ -3,8 +3,8 @@
  *
  * It is read from text (strict) or from bytes (never fails), and then never changes: a million runs
  * use the same one. So everything that a run needs is resolved here: names are actor indices, verbs
- * are enumerators, addresses and byte strings are parsed, requests are built. What a run draws for
- * itself is left as ranges (draw.h).
+ * are enumerators, addresses and byte strings are parsed. What a run draws for itself is left as
+ * ranges.
  *
  * It is two views of the same thing. `lines` is the file, in order, for printing, encoding,
  * editing: each line is a form of events.def with its arguments. `actors`, scripts and settings are
@@ -143,8 +143,7 @@ struct scenario_event {
     struct scenario_when when;
     const struct scenario_value *args;
     const struct scenario_line *line; /* for messages */
-    /* SEND, RECV: the bytes. REQUEST, RESPOND: the whole message, unless its body is a range; then
-     * data is NULL and message_build() (message.h) makes it from the drawn length. */
+    /* SEND, RECV: the bytes. Others: none. */
     struct bytes wire;
 };
 
@@ -203,7 +202,6 @@ struct scenario {
     int expect; /* enum finding_kind, -1: not said */
     struct bytes expect_title;
     enum scenario_end end;
-    struct scenario_when end_when;
 
     const struct scenario_line *found; /* SCENARIO_ARG(found, FOUND, SEED), NULL: no provenance */
     const struct scenario_deviation *deviations;
@@ -249,8 +247,9 @@ struct scenario *scenario_without_schedule(const struct scenario *scenario);
 /* Same lines, comments and order: they print the same. */
 bool scenario_equal(const struct scenario *a, const struct scenario *b);
 
-/* What only shows when all lines are known: node configurations that the core refuses, listeners
- * that do not exist, servers nobody uses. scenario_parse() has called it. False after an error. */
+/* Reports node configurations that the core refuses, with the ranges at their least and at their
+ * most. Neither scenario_parse() nor scenario_decode() has called it; a scenario may run once it
+ * passed. False after an error. */
 MUST_CHECK bool scenario_check_semantics(const struct scenario *scenario, struct diagnostics *diag);
 
 /* NULL when there is none of that name. */

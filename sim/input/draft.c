@@ -1,0 +1,404 @@
+#include "sim/input/draft.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/input/buffer.h"
+#include "sim/input/value.h"
+
+void draft_init(struct draft *draft, struct diagnostics *diag)
+{
+    *draft = (struct draft){.memory = bump_new(), .diag = diag};
+}
+
+void draft_fini(struct draft *draft)
+{
+    free(draft->lines);
+    free(draft->declarations);
+    bump_free(draft->memory);
+    *draft = (struct draft){0};
+}
+
+bool draft_error(struct draft *draft, uint32_t column, const char *format, ...)
+{
+    char message[DIAGNOSTIC_MESSAGE_BYTES];
+    va_list args;
+
+    if (draft->diag == NULL)
+        return false;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    diagnostics_error(draft->diag, draft->line, column, "%s", message);
+    return false;
+}
+
+void draft_warning(struct draft *draft, uint32_t column, const char *format, ...)
+{
+    char message[DIAGNOSTIC_MESSAGE_BYTES];
+    va_list args;
+
+    if (draft->diag == NULL)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    diagnostics_warning(draft->diag, draft->line, column, "%s", message);
+}
+
+/* Room for one more in a growing array. */
+static void *grow(void *array, size_t count, size_t *capacity, size_t size_bytes)
+{
+    if (count < *capacity)
+        return array;
+    *capacity = *capacity == 0 ? 32 : *capacity * 2;
+    void *grown = realloc(array, *capacity * size_bytes);
+    if (grown == NULL) {
+        fprintf(stderr, "heddle: out of memory\n");
+        abort();
+    }
+    return grown;
+}
+
+/* ---- names ---- */
+
+static uint16_t actors_of(const struct declaration *declaration)
+{
+    return declaration->copies_max == 0 ? 1 : declaration->copies_max;
+}
+
+void draft_fill_ref(const struct draft *draft, struct scenario_ref *ref)
+{
+    if (ref->declaration == SCENARIO_ALL) { /* how many is known at the end */
+        ref->actor_first = 0;
+        ref->actor_count = 0;
+        return;
+    }
+    const struct declaration *declaration = &draft->declarations[ref->declaration];
+    ref->actor_first = declaration->actor_first;
+    ref->actor_count = actors_of(declaration);
+    if (ref->copy > 0) {
+        ref->actor_first = (uint16_t)(ref->actor_first + ref->copy - 1);
+        ref->actor_count = 1;
+    }
+}
+
+/* "c12" of "c": 12 if there are so many copies, 0 if it is no copy's name. */
+static uint16_t copy_number(const struct declaration *declaration, const char *name, size_t len)
+{
+    size_t base = declaration->name.len;
+    unsigned number = 0;
+
+    if (len <= base || len > base + 4 || memcmp(name, declaration->name.data, base) != 0 ||
+        name[base] == '0')
+        return 0;
+    for (size_t i = base; i < len; i++) {
+        if (name[i] < '0' || name[i] > '9')
+            return 0;
+        number = number * 10 + (unsigned)(name[i] - '0');
+    }
+    return number <= declaration->copies_max ? (uint16_t)number : 0;
+}
+
+bool draft_find(const struct draft *draft, const char *name, size_t len, struct scenario_ref *ref)
+{
+    if (len == 1 && name[0] == '*') {
+        *ref = (struct scenario_ref){.declaration = SCENARIO_ALL};
+        return true;
+    }
+    for (size_t i = 0; i < draft->declaration_count; i++) {
+        const struct declaration *declaration = &draft->declarations[i];
+        bool is_whole =
+            declaration->name.len == len && memcmp(declaration->name.data, name, len) == 0;
+        uint16_t copy = is_whole ? 0 : copy_number(declaration, name, len);
+        if (!is_whole && copy == 0)
+            continue;
+        *ref = (struct scenario_ref){.declaration = (uint16_t)i, .copy = copy};
+        draft_fill_ref(draft, ref);
+        return true;
+    }
+    return false;
+}
+
+enum scenario_actor_kind draft_kind(const struct draft *draft, const struct scenario_ref *ref)
+{
+    return ref->declaration == SCENARIO_ALL ? ACTOR_KIND_COUNT
+                                            : draft->declarations[ref->declaration].kind;
+}
+
+static bool is_declaration(enum scenario_form form)
+{
+    return form == FORM_NODE || form == FORM_CLIENT || form == FORM_SERVER;
+}
+
+void draft_append_ref(const struct scenario_line *lines, size_t line_count,
+                      const struct scenario_ref *ref, struct buffer *out)
+{
+    size_t seen = 0;
+
+    if (ref->declaration == SCENARIO_ALL) {
+        buffer_append_byte(out, '*');
+        return;
+    }
+    for (size_t i = 0; i < line_count; i++) {
+        if (!is_declaration(lines[i].form) || seen++ != ref->declaration)
+            continue;
+        buffer_append(out, lines[i].args[0].text.data, lines[i].args[0].text.len);
+        break;
+    }
+    if (ref->copy > 0)
+        buffer_append_number(out, ref->copy);
+}
+
+/* ---- declarations ---- */
+
+static bool name_is_free(struct draft *draft, const struct scenario_value *name,
+                         uint16_t copies_max)
+{
+    struct scenario_ref ref;
+    char copy[64];
+
+    if (form_is_reserved((const char *)name->text.data, name->text.len))
+        return draft_error(draft, name->column, "'%s' is a word of the language, not a name",
+                           (const char *)name->text.data);
+    for (uint16_t i = 0; i <= copies_max; i++) {
+        int len = i == 0 ? snprintf(copy, sizeof(copy), "%s", (const char *)name->text.data)
+                         : snprintf(copy, sizeof(copy), "%s%u", (const char *)name->text.data, i);
+        if (draft_find(draft, copy, (size_t)len, &ref))
+            return draft_error(draft, name->column, "the name '%s' is already taken", copy);
+    }
+    return true;
+}
+
+static bool check_client(struct draft *draft, const struct scenario_line *line)
+{
+    bool is_load = SCENARIO_ARG(line, CLIENT, LOAD)->is_present;
+
+    if (is_load && !SCENARIO_ARG(line, CLIENT, TO)->is_present)
+        return draft_error(draft, SCENARIO_ARG(line, CLIENT, LOAD)->column,
+                           "a client with 'load' needs to=ADDRESS:PORT");
+    for (size_t i = PARAM_CLIENT_TO - PARAM_BASE_CLIENT; i < form_param_count(FORM_CLIENT); i++) {
+        if (!is_load && line->args[i].is_present)
+            return draft_error(draft, line->args[i].column, "'%s' is for clients with 'load'",
+                               form_info(FORM_CLIENT)->params[i].word);
+    }
+    return true;
+}
+
+static bool check_server(struct draft *draft, const struct scenario_line *line)
+{
+    bool is_raw = SCENARIO_ARG(line, SERVER, PROTOCOL)->word == PROTOCOL_RAW;
+
+    for (size_t i = PARAM_SERVER_AUTO - PARAM_BASE_SERVER; i < form_param_count(FORM_SERVER); i++) {
+        if (is_raw && line->args[i].is_present)
+            return draft_error(draft, line->args[i].column,
+                               "a raw server does not answer by itself");
+    }
+    return true;
+}
+
+static bool add_declaration(struct draft *draft, const struct scenario_line *line)
+{
+    struct declaration declaration = {.name = line->args[0].text,
+                                      .actor_first = (uint16_t)draft->actor_count};
+
+    if (line->form == FORM_CLIENT) {
+        declaration.kind = ACTOR_CLIENT;
+        declaration.copies_max = (uint16_t)SCENARIO_ARG(line, CLIENT, COPIES)->range.max;
+        declaration.is_automatic = SCENARIO_ARG(line, CLIENT, LOAD)->is_present;
+        if (!check_client(draft, line))
+            return false;
+    } else if (line->form == FORM_SERVER) {
+        declaration.kind = ACTOR_SERVER;
+        declaration.is_automatic = SCENARIO_ARG(line, SERVER, AUTO)->is_present;
+        if (!check_server(draft, line))
+            return false;
+    }
+    size_t actors = draft->actor_count + actors_of(&declaration);
+    if (actors > SCENARIO_ACTORS_MAX)
+        return draft_error(draft, line->column, "more than %d actors", SCENARIO_ACTORS_MAX);
+    if (!name_is_free(draft, &line->args[0], declaration.copies_max))
+        return false;
+    draft->declarations = grow(draft->declarations, draft->declaration_count,
+                               &draft->declaration_capacity, sizeof(declaration));
+    draft->declarations[draft->declaration_count++] = declaration;
+    draft->actor_count = actors;
+    return true;
+}
+
+/* ---- settings, events, the recorded part ---- */
+
+static bool check_setting(struct draft *draft, const struct scenario_line *line)
+{
+    const struct scenario_value *first = line->args;
+
+    if (line->form == FORM_PLANT)
+        return word_plant((const char *)first->text.data, first->text.len) >= 0 ||
+               draft_error(draft, first->column, "there is no planted bug '%s'",
+                           (const char *)first->text.data);
+    if (draft->was_set[line->form])
+        return draft_error(draft, line->column, "'%s' was already said",
+                           form_info(line->form)->keyword);
+    if (line->form == FORM_EXPECT &&
+        word_verdict((const char *)first->text.data, first->text.len) < 0)
+        return draft_error(draft, first->column, "there is no verdict '%s'",
+                           (const char *)first->text.data);
+    draft->was_set[line->form] = true;
+    return true;
+}
+
+static bool check_fault(struct draft *draft, const struct scenario_line *line)
+{
+    const struct scenario_value *site = SCENARIO_ARG(line, FAULT, SITE);
+    bool is_alloc = site->text.len == 5 && memcmp(site->text.data, "alloc", 5) == 0;
+    int effects =
+        SCENARIO_ARG(line, FAULT, ERRNO)->is_present + SCENARIO_ARG(line, FAULT, BYTES)->is_present;
+
+    if (is_alloc)
+        return effects == 0 ||
+               draft_error(draft, site->column, "an allocation fails: it takes no errno or bytes");
+    return effects == 1 ||
+           draft_error(draft, site->column, "a fault is either errno=NAME or bytes=N");
+}
+
+static bool add_event(struct draft *draft, const struct scenario_line *line)
+{
+    const struct form_info *info = form_info(line->form);
+    size_t actors = 1;
+
+    if (draft->has_end)
+        return draft_error(draft, line->column, "'end' is the last event");
+    if (line->when.kind == WHEN_WITHIN && !form_is_expectation(line->form))
+        return draft_error(draft, line->column, "'..' is for expectations: < recv eof rst");
+    if (line->form == FORM_FAULT && !check_fault(draft, line))
+        return false;
+    if (info->place == PLACE_ACTOR) {
+        struct declaration *who = &draft->declarations[line->subject.declaration];
+        bool talks = line->form == FORM_ASKED || line->form == FORM_RESPOND;
+        bool is_client = who->kind == ACTOR_CLIENT;
+        if (who->is_automatic && (is_client || talks))
+            return draft_error(draft, line->column,
+                               is_client ? "'%s' has 'load': it runs by itself"
+                                         : "'%s' is 'auto': it answers by "
+                                           "itself",
+                               (const char *)who->name.data);
+        actors = line->subject.actor_count;
+        if (draft->event_count + actors <= SCENARIO_EVENTS_MAX)
+            who->may_talk |= talks;
+    }
+    if (draft->event_count + actors > SCENARIO_EVENTS_MAX)
+        return draft_error(draft, line->column, "more than %d events", SCENARIO_EVENTS_MAX);
+    draft->event_count += actors;
+    return true;
+}
+
+static bool add_recorded(struct draft *draft, const struct scenario_line *line)
+{
+    if (line->form == FORM_FOUND) {
+        if (draft->was_set[FORM_FOUND])
+            return draft_error(draft, line->column, "'found' was already said");
+        draft->was_set[FORM_FOUND] = true;
+    } else if (line->form == FORM_UNKNOWN) {
+        if (!draft->has_schedule)
+            return false;
+    } else {
+        if (draft->deviation_count == SCENARIO_DEVIATIONS_MAX)
+            return draft_error(draft, line->column, "more than %d recorded lines",
+                               SCENARIO_DEVIATIONS_MAX);
+        draft->deviation_count++;
+    }
+    draft->has_schedule = true;
+    return true;
+}
+
+static bool place_line(struct draft *draft, const struct scenario_line *line)
+{
+    enum form_place place = form_info(line->form)->place;
+
+    if (draft->has_schedule && place != PLACE_SCHEDULE && place != PLACE_TRIVIA)
+        return draft_error(draft, line->column, "this belongs before the recorded part");
+    switch (place) {
+    case PLACE_TOP:
+        return is_declaration(line->form) ? add_declaration(draft, line)
+                                          : check_setting(draft, line);
+    case PLACE_NODE:
+        return draft->is_in_node ||
+               draft_error(draft, line->column, "an indented line belongs to a 'node' above it");
+    case PLACE_ACTOR:
+    case PLACE_WORLD:
+        return add_event(draft, line);
+    case PLACE_END:
+        if (draft->has_end)
+            return draft_error(draft, line->column, "'end' was already said");
+        draft->has_end = true;
+        return true;
+    case PLACE_SCHEDULE:
+        return add_recorded(draft, line);
+    case PLACE_TRIVIA:
+        break;
+    }
+    return true;
+}
+
+static size_t cost_of(const struct scenario_line *line)
+{
+    enum { LINE = 16, WHEN = 52, NAME = 32, COMMENT = 40 };
+    const struct form_info *info = form_info(line->form);
+    size_t cost = LINE + strlen(info->keyword);
+
+    if (line->when.kind != WHEN_NONE)
+        cost += WHEN;
+    if (info->place == PLACE_ACTOR)
+        cost += NAME;
+    if (line->comment.data != NULL)
+        cost += COMMENT + line->comment.len;
+    for (size_t i = 0; i < form_param_count(line->form); i++) {
+        if (line->args[i].is_present)
+            cost += value_cost(&info->params[i], &line->args[i]);
+    }
+    return cost;
+}
+
+bool draft_add(struct draft *draft, const struct scenario_line *line)
+{
+    size_t cost = cost_of(line);
+
+    if (line->form == FORM_BLANK &&
+        (draft->line_count == 0 || draft->lines[draft->line_count - 1].form == FORM_BLANK))
+        return true; /* one is enough */
+    if (draft->line_count == SCENARIO_LINES_MAX)
+        return draft_error(draft, 1, "more than %d lines", SCENARIO_LINES_MAX);
+    if (draft->cost_bytes + cost > SCENARIO_TEXT_BYTES_MAX)
+        return draft_error(draft, 1, "the scenario is too large");
+    if (!place_line(draft, line)) {
+        /* The directives of a node that was dropped go with it; those of one that is reported are
+         * no errors of their own. */
+        if (line->form == FORM_NODE)
+            draft->is_in_node = draft->diag != NULL;
+        return false;
+    }
+    draft->cost_bytes += cost;
+    if (form_info(line->form)->place != PLACE_TRIVIA) {
+        draft->has_content = true;
+        draft->is_in_node = line->form == FORM_NODE || line->form == FORM_DIRECTIVE;
+    }
+    draft->lines =
+        grow(draft->lines, draft->line_count, &draft->line_capacity, sizeof(*draft->lines));
+    draft->lines[draft->line_count++] = *line;
+    return true;
+}
+
+void draft_remark(struct draft *draft, struct bytes comment)
+{
+    struct scenario_line *line = &draft->lines[draft->line_count - 1];
+    struct scenario_line blank = {.form = FORM_BLANK, .comment = comment};
+    size_t cost = cost_of(&blank);
+
+    BUG_ON(draft->line_count == 0);
+    if (form_info(line->form)->place == PLACE_TRIVIA || line->comment.data != NULL ||
+        draft->cost_bytes + cost > SCENARIO_TEXT_BYTES_MAX)
+        return;
+    draft->cost_bytes += cost;
+    line->comment = comment;
+}
