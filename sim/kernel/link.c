@@ -21,10 +21,12 @@ struct vthread *host_lane(struct host *host)
 
     if (host->lane != NULL)
         return host->lane;
+    if (sched_thread_count() >= HOST_LANES_MAX) {
+        host->lane = sched_clock_lane();
+        return host->lane;
+    }
     snprintf(name, sizeof(name), "net:%s", host->name);
     host->lane = sched_lane_new(name);
-    if (host->lane == NULL) /* more hosts than lanes: the rest share one */
-        host->lane = sched_clock_lane();
     return host->lane;
 }
 

@@ -10,6 +10,7 @@
 
 #include "sim/kernel/device.h"
 #include "sim/kernel/kernel.h"
+#include "sim/kernel/wait.h"
 
 enum { PID_FIRST = 1000 };
 
@@ -104,6 +105,7 @@ struct process *process_new(const char *name, struct host *host, bool has_std_fd
     process->host = host == NULL ? host_new(name) : host;
     process->pid = PID_FIRST + kernel->pid_next++;
     process->fd_limit = PROCESS_FDS_DEFAULT;
+    process->realtime_offset_ns = CLOCK_REALTIME_START_NS;
     if (kernel->process_tail == NULL)
         kernel->processes = process;
     else
@@ -132,6 +134,8 @@ void process_close_all(struct process *process)
         if (process->fds[fd].file != NULL)
             process_fd_close(process, (int)fd);
     }
+    while (process->waits != NULL)
+        file_wait_end(process->waits);
 }
 
 /* ---- descriptors ---- */

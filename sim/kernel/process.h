@@ -22,10 +22,12 @@
 #include "sim/kernel/file.h"
 
 struct fault;
+struct file_wait;
 struct port_table;
 
 enum {
     HOSTS_MAX = 256,
+    HOST_LANES_MAX = 128, /* further hosts share the clock's */
     HOST_ADDRESSES_MAX = 64,
     PROCESS_FDS_DEFAULT = 1024, /* the usual soft RLIMIT_NOFILE */
     PROCESS_FDS_MAX = 1 << 20,
@@ -33,6 +35,8 @@ enum {
 
 /* CLOCK_MONOTONIC and CLOCK_BOOTTIME when a run begins: a machine that has been up a while. */
 #define CLOCK_MONOTONIC_START_NS INT64_C(1000000000000)
+/* CLOCK_REALTIME then, unless the world says otherwise: 2025-01-01T00:00:00Z. */
+#define CLOCK_REALTIME_START_NS INT64_C(1735689600000000000)
 
 struct host {
     const char *name;
@@ -69,8 +73,9 @@ struct process {
     void *signals;              /* owned by sim/posix/signal.c */
     void *world;                /* owned by whoever made the process */
 
-    struct fault *faults;  /* sim/kernel/call.h */
-    uint32_t *call_counts; /* by enum kernel_call; allocated with the first fault */
+    struct fault *faults;    /* sim/kernel/call.h */
+    uint32_t *call_counts;   /* by enum kernel_call; allocated with the first fault */
+    struct file_wait *waits; /* of its threads: sim/kernel/wait.h */
     struct process *next;
 };
 
@@ -93,7 +98,7 @@ struct process *process_new(const char *name, struct host *host, bool has_std_fd
 struct process *process_first(void); /* then ->next, in order of creation */
 void process_set_fd_limit(struct process *process, uint32_t limit);
 
-/* Closes every fd, as at exit. */
+/* Closes every fd and gives up every wait, as at exit. After its threads have ended. */
 void process_close_all(struct process *process);
 
 /* What `clock` shows to `process` now. */

@@ -1,0 +1,329 @@
+/*
+ * sim/posix/system_calls.c - who the process is, randomness, limits, and the few files by path.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sim/kernel/device.h"
+#include "sim/posix/io.h"
+#include "sim/posix/wrap_io.h"
+
+enum {
+    ENTROPY_BYTES_MAX = 256,
+    PROCESSORS = 4, /* the same on every machine */
+    PARENT_PID = 1,
+    TID_STRIDE = 10000, /* thread ids: the process id for the first thread, then far from any pid */
+};
+
+/* ---- who ---- */
+
+static struct process *self_process(void)
+{
+    struct process *process = sched_self()->process;
+    return process != NULL ? process : process_first();
+}
+
+static pid_t process_id(void)
+{
+    const struct process *process = kernel == NULL ? NULL : self_process();
+    return process == NULL ? PARENT_PID + 1 : process->pid;
+}
+
+pid_t __wrap_getpid(void)
+{
+    return sched_is_simulated() ? process_id() : __real_getpid();
+}
+
+pid_t __wrap_getppid(void)
+{
+    return sched_is_simulated() ? PARENT_PID : __real_getppid();
+}
+
+pid_t __wrap_gettid(void)
+{
+    if (!sched_is_simulated())
+        return __real_gettid();
+    return process_id() * TID_STRIDE + (pid_t)sched_self()->id;
+}
+
+int __wrap_gethostname(char *name, size_t name_bytes)
+{
+    const struct process *process;
+    size_t bytes;
+
+    if (!sched_is_simulated())
+        return __real_gethostname(name, name_bytes);
+    process = kernel == NULL ? NULL : self_process();
+    bytes = strlen(process == NULL ? "node" : process->host->name) + 1;
+    if (bytes > name_bytes) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(name, process == NULL ? "node" : process->host->name, bytes);
+    return 0;
+}
+
+/* ---- randomness ---- */
+
+static int64_t random_bytes(void *buffer, size_t len_bytes, const void *pc)
+{
+    struct iovec part = {.iov_base = buffer, .iov_len = len_bytes};
+    struct io_call call;
+    struct io_vector to;
+    int64_t result = io_begin(&call, CALL_getrandom, IO_NO_FD, pc);
+
+    if (result == 0)
+        result = io_vector_init(&to, &part, 1);
+    if (result == 0) {
+        device_random_bytes(&to, len_bytes);
+        result = (int64_t)len_bytes;
+    }
+    return io_end_progress(&call, result);
+}
+
+ssize_t __wrap_getrandom(void *buffer, size_t len_bytes, unsigned flags)
+{
+    if (!sched_is_simulated())
+        return __real_getrandom(buffer, len_bytes, flags);
+    return random_bytes(buffer, len_bytes, WRAP_PC);
+}
+
+int __wrap_getentropy(void *buffer, size_t len_bytes)
+{
+    if (!sched_is_simulated())
+        return __real_getentropy(buffer, len_bytes);
+    if (len_bytes > ENTROPY_BYTES_MAX) {
+        errno = EIO;
+        return -1;
+    }
+    return random_bytes(buffer, len_bytes, WRAP_PC) < 0 ? -1 : 0;
+}
+
+void __wrap_arc4random_buf(void *buffer, size_t len_bytes)
+{
+    if (sched_is_simulated())
+        random_bytes(buffer, len_bytes, WRAP_PC);
+    else
+        __real_arc4random_buf(buffer, len_bytes);
+}
+
+uint32_t __wrap_arc4random(void)
+{
+    uint32_t value = 0;
+
+    if (!sched_is_simulated())
+        return __real_arc4random();
+    random_bytes(&value, sizeof(value), WRAP_PC);
+    return value;
+}
+
+uint32_t __wrap_arc4random_uniform(uint32_t bound)
+{
+    uint32_t value = 0;
+
+    if (!sched_is_simulated())
+        return __real_arc4random_uniform(bound);
+    random_bytes(&value, sizeof(value), WRAP_PC);
+    return bound < 2 ? 0 : (uint32_t)((uint64_t)value * bound >> 32);
+}
+
+/* ---- limits ---- */
+
+static bool is_fd_limit(int resource)
+{
+    return sched_is_simulated() && kernel != NULL && resource == RLIMIT_NOFILE;
+}
+
+int __wrap_getrlimit(int resource, struct rlimit *limit)
+{
+    if (!is_fd_limit(resource))
+        return __real_getrlimit(resource, limit);
+    *limit = (struct rlimit){.rlim_cur = self_process()->fd_limit, .rlim_max = PROCESS_FDS_MAX};
+    return 0;
+}
+
+int __wrap_getrlimit64(int resource, struct rlimit64 *limit)
+{
+    if (!is_fd_limit(resource))
+        return __real_getrlimit64(resource, limit);
+    *limit = (struct rlimit64){.rlim_cur = self_process()->fd_limit, .rlim_max = PROCESS_FDS_MAX};
+    return 0;
+}
+
+static int set_fd_limit(uint64_t limit, uint64_t limit_max)
+{
+    if (limit > limit_max || limit > PROCESS_FDS_MAX) {
+        errno = limit > limit_max ? EINVAL : EPERM;
+        return -1;
+    }
+    process_set_fd_limit(self_process(), (uint32_t)limit);
+    return 0;
+}
+
+/* Limits of the simulated process only: others are accepted and change nothing. */
+int __wrap_setrlimit(int resource, const struct rlimit *limit)
+{
+    if (!sched_is_simulated())
+        return __real_setrlimit(resource, limit);
+    return is_fd_limit(resource) ? set_fd_limit(limit->rlim_cur, limit->rlim_max) : 0;
+}
+
+int __wrap_setrlimit64(int resource, const struct rlimit64 *limit)
+{
+    if (!sched_is_simulated())
+        return __real_setrlimit64(resource, limit);
+    return is_fd_limit(resource) ? set_fd_limit(limit->rlim_cur, limit->rlim_max) : 0;
+}
+
+long __wrap_sysconf(int name)
+{
+    if (!sched_is_simulated())
+        return __real_sysconf(name);
+    switch (name) {
+    case _SC_NPROCESSORS_CONF:
+    case _SC_NPROCESSORS_ONLN:
+        return PROCESSORS;
+    case _SC_OPEN_MAX:
+        return kernel == NULL ? PROCESS_FDS_DEFAULT : self_process()->fd_limit;
+    default:
+        return __real_sysconf(name);
+    }
+}
+
+/* ---- files by path ---- */
+
+static int open_path(const char *path, int flags, const void *pc)
+{
+    struct io_call call;
+    struct file *file;
+    int64_t result = io_begin(&call, CALL_open, IO_NO_FD, pc);
+
+    if (result == 0) {
+        file = device_open(path, flags);
+        if (file == NULL)
+            finding_fail(FINDING_UNSUPPORTED, pc, "unsupported: open of %.100s in {pc:%lx}", path,
+                         (unsigned long)pc);
+        result = process_fd_open(call.process, file, 0, (flags & O_CLOEXEC) != 0);
+    }
+    return (int)io_end_progress(&call, result);
+}
+
+#define OPEN_MODE(flags, mode)                                                                     \
+    do {                                                                                           \
+        va_list args;                                                                              \
+        va_start(args, flags);                                                                     \
+        (mode) = ((flags) & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(args, mode_t) : 0;                \
+        va_end(args);                                                                              \
+    } while (0)
+
+int __wrap_open(const char *path, int flags, ...)
+{
+    mode_t mode;
+
+    OPEN_MODE(flags, mode);
+    return sched_is_simulated() ? open_path(path, flags, WRAP_PC) : __real_open(path, flags, mode);
+}
+
+int __wrap_open64(const char *path, int flags, ...)
+{
+    mode_t mode;
+
+    OPEN_MODE(flags, mode);
+    return sched_is_simulated() ? open_path(path, flags, WRAP_PC) : __real_open(path, flags, mode);
+}
+
+int __wrap_openat(int folder, const char *path, int flags, ...)
+{
+    mode_t mode;
+
+    OPEN_MODE(flags, mode);
+    return sched_is_simulated() ? open_path(path, flags, WRAP_PC)
+                                : __real_openat(folder, path, flags, mode);
+}
+
+int __wrap_openat64(int folder, const char *path, int flags, ...)
+{
+    mode_t mode;
+
+    OPEN_MODE(flags, mode);
+    return sched_is_simulated() ? open_path(path, flags, WRAP_PC)
+                                : __real_openat(folder, path, flags, mode);
+}
+
+void *__wrap_mmap(void *address, size_t len_bytes, int protection, int flags, int fd, off_t offset)
+{
+    if (sched_is_simulated() && (flags & MAP_ANONYMOUS) == 0)
+        io_unsupported("mmap of a file", WRAP_PC);
+    return __real_mmap(address, len_bytes, protection, flags, fd, offset);
+}
+
+void *__wrap_mmap64(void *address, size_t len_bytes, int protection, int flags, int fd,
+                    off_t offset)
+{
+    if (sched_is_simulated() && (flags & MAP_ANONYMOUS) == 0)
+        io_unsupported("mmap of a file", WRAP_PC);
+    return __real_mmap(address, len_bytes, protection, flags, fd, offset);
+}
+
+/* ---- names of hosts ---- */
+
+/* Numeric names need no network and no file. */
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **out)
+{
+    struct addrinfo numeric = {0};
+    int result;
+
+    if (!sched_is_simulated())
+        return __real_getaddrinfo(node, service, hints, out);
+    if (hints != NULL)
+        numeric = *hints;
+    numeric.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
+    numeric.ai_flags &= ~AI_ADDRCONFIG;
+    sched_bypass_begin();
+    result = __real_getaddrinfo(node, service, &numeric, out);
+    sched_bypass_end();
+    if (result == EAI_NONAME)
+        io_unsupported("getaddrinfo of a name", WRAP_PC);
+    return result;
+}
+
+void __wrap_freeaddrinfo(struct addrinfo *list)
+{
+    sched_bypass_begin();
+    __real_freeaddrinfo(list);
+    sched_bypass_end();
+}
+
+/* ---- syscall(2) ---- */
+
+long __wrap_syscall(long number, ...)
+{
+    va_list args;
+    long a[6];
+
+    va_start(args, number);
+    for (size_t i = 0; i < ARRAY_COUNT(a); i++)
+        a[i] = va_arg(args, long);
+    va_end(args);
+    if (!sched_is_simulated())
+        return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    switch (number) {
+    case SYS_getpid:
+        return __wrap_getpid();
+    case SYS_gettid:
+        return __wrap_gettid();
+    case SYS_getrandom:
+        return __wrap_getrandom((void *)a[0], (size_t)a[1], (unsigned)a[2]);
+    default:
+        finding_fail(FINDING_UNSUPPORTED, WRAP_PC, "unsupported: system call %ld in {pc:%lx}",
+                     number, (unsigned long)WRAP_PC);
+    }
+}
