@@ -36,26 +36,45 @@
         atom_v_;                                                                                   \
     })
 
+/* What is at `address` now, zero-extended: for spin detection only, so it is hidden from whoever
+ * watches memory. Nobody else runs between a point and the next one. */
+__attribute__((noinline, unused, disable_sanitizer_instrumentation)) static uint64_t
+atom_peek_(const volatile void *address, size_t size_bytes)
+{
+    switch (size_bytes) {
+    case 1:
+        return *(const volatile uint8_t *)address;
+    case 2:
+        return *(const volatile uint16_t *)address;
+    case 4:
+        return *(const volatile uint32_t *)address;
+    default:
+        return *(const volatile uint64_t *)address;
+    }
+}
+#define ATOM_PEEK_(p) atom_peek_((p), sizeof(*(p)))
+
+/* The type of what is in `*p`, without _Atomic; nothing is loaded. */
+#define ATOM_TYPE_(p) __typeof__(atomic_load_explicit((p), memory_order_relaxed))
+
 #define ATOM_STORE_(p, v, order)                                                                   \
     do {                                                                                           \
         __auto_type atom_p_ = (p);                                                                 \
-        __auto_type atom_new_ = atomic_load_explicit(atom_p_, memory_order_relaxed);               \
-        __auto_type atom_old_ = atom_new_;                                                         \
-        atom_new_ = (v);                                                                           \
+        ATOM_TYPE_(atom_p_) atom_new_ = (v);                                                       \
         core_hook_atomic(atom_p_, CORE_HOOK_STORE, #p);                                            \
-        atom_old_ = atomic_load_explicit(atom_p_, memory_order_relaxed);                           \
+        uint64_t atom_was_ = ATOM_PEEK_(atom_p_);                                                  \
         atomic_store_explicit(atom_p_, atom_new_, order);                                          \
-        core_hook_result(atom_p_, ATOM_BITS_(atom_old_), ATOM_BITS_(atom_new_));                   \
+        core_hook_result(atom_p_, atom_was_, ATOM_PEEK_(atom_p_));                                 \
     } while (0)
 
-/* `op` is the suffix of atomic_fetch_ or exchange; the value left is re-read: nobody else ran. */
+/* `call` is the whole atomic_fetch_ or exchange, on atom_p_. */
 #define ATOM_RMW_(p, call, order)                                                                  \
     ({                                                                                             \
         __auto_type atom_p_ = (p);                                                                 \
         core_hook_atomic(atom_p_, CORE_HOOK_RMW, #p);                                              \
+        uint64_t atom_was_ = ATOM_PEEK_(atom_p_);                                                  \
         __auto_type atom_v_ = call;                                                                \
-        core_hook_result(atom_p_, ATOM_BITS_(atom_v_),                                             \
-                         ATOM_BITS_(atomic_load_explicit(atom_p_, memory_order_relaxed)));         \
+        core_hook_result(atom_p_, atom_was_, ATOM_PEEK_(atom_p_));                                 \
         atom_v_;                                                                                   \
     })
 
@@ -63,14 +82,12 @@
     ({                                                                                             \
         __auto_type atom_p_ = (p);                                                                 \
         __auto_type atom_e_ = (expected);                                                          \
-        __auto_type atom_d_ = *atom_e_;                                                            \
-        atom_d_ = (desired);                                                                       \
+        ATOM_TYPE_(atom_p_) atom_d_ = (desired);                                                   \
         core_hook_atomic(atom_p_, CORE_HOOK_CAS, #p);                                              \
-        __auto_type atom_was_ = atomic_load_explicit(atom_p_, memory_order_relaxed);               \
+        uint64_t atom_was_ = ATOM_PEEK_(atom_p_);                                                  \
         bool atom_ok_ = atomic_compare_exchange_strong_explicit(atom_p_, atom_e_, atom_d_, order,  \
                                                                 memory_order_acquire);             \
-        core_hook_result(atom_p_, ATOM_BITS_(atom_was_),                                           \
-                         ATOM_BITS_(atom_ok_ ? atom_d_ : atom_was_));                              \
+        core_hook_result(atom_p_, atom_was_, ATOM_PEEK_(atom_p_));                                 \
         atom_ok_;                                                                                  \
     })
 
