@@ -1,5 +1,6 @@
 /*
- * sim/sched/internal.h - what the scheduler's own files share; nobody else includes it.
+ * sim/sched/internal.h - what the scheduler's own files share. Nobody else includes it but
+ * sim/race, which asks who runs at each memory access.
  *
  * Threads: none, the engine runs on one.
  */

@@ -455,8 +455,9 @@ void sched_exit(void)
     struct vthread *self = sched.self;
 
     end_thread(self);
+    /* Not &sched: the end of one thread does not come before the start of the next. */
     if (__tsan_release != NULL)
-        __tsan_release(&sched);
+        __tsan_release(&sched.zombie);
     sched.zombie = self->identity;
     sched_switch_to_engine(self);
     abort(); /* nobody resumes a thread that ended */
@@ -600,7 +601,7 @@ __attribute__((noinline)) void sched_run(const struct run_spec *spec, struct run
     sched.current = NULL;
     sched.self = NULL;
     if (__tsan_acquire != NULL)
-        __tsan_acquire(&sched);
+        __tsan_acquire(&sched.zombie);
     if (spec->finish != NULL)
         spec->finish(spec->context);
     take_back_identities();

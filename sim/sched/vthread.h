@@ -123,6 +123,8 @@ struct vthread {
 
     /* Owned by sim/posix/thread.c: entry, result, join state, keys. */
     void *posix;
+    /* Owned by sim/race: its clock and its calls. */
+    void *race;
 
     char name[VTHREAD_NAME_BYTES];
 };

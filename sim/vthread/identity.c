@@ -29,7 +29,8 @@ enum {
 };
 
 void __asan_unpoison_memory_region(void const volatile *addr, size_t size) __attribute__((weak));
-void __tsan_init(void) __attribute__((weak));
+/* Only clang's runtime has it; sim/race defines the rest of the interface. */
+void *__tsan_get_current_report(void) __attribute__((weak));
 
 static struct {
     uintptr_t own_tls_base;
@@ -240,7 +241,7 @@ struct identity *identity_take(void)
 
 void identity_give(struct identity *identity, bool is_abandoned)
 {
-    if (is_abandoned && __tsan_init != NULL) {
+    if (is_abandoned && __tsan_get_current_report != NULL) {
         /* The sanitizer's shadow call stack cannot be rewound from outside. */
         identity->is_retired = true;
         return;
