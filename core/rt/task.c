@@ -330,15 +330,19 @@ void tasklet_wakeup_on(struct tasklet *tasklet, int worker)
 
 void tasklet_free(struct tasklet *tasklet)
 {
-    uint64_t was;
+    struct worker *home = home_of(tasklet);
+    uint64_t next, now = atom_load(&tasklet->word);
 
-    (void)home_of(tasklet);
     tasklet_set_ctx(tasklet, NULL);
-    /* pair: task.wake. A waker that came before has queued it: then it is freed when it is picked.
-     */
-    was = atom_fetch_or(&tasklet->word, TASK_KILLED, memory_order_acq_rel);
-    BUG_ON(was & TASK_KILLED);
-    if ((was & TASK_QUEUED) == 0)
+    do {
+        BUG_ON(now & TASK_KILLED);
+        next = now | TASK_KILLED;
+        /* From inside process(), which returns NULL: nobody else will drop RUNNING. */
+        if (home->current == tasklet)
+            next &= ~(uint64_t)TASK_RUNNING;
+        /* pair: task.wake. A waker that came before has queued it: then it is freed when picked. */
+    } while (!atom_cas(&tasklet->word, &now, next, memory_order_acq_rel));
+    if ((now & TASK_QUEUED) == 0)
         run_free(tasklet);
 }
 

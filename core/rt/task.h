@@ -153,7 +153,8 @@ void task_destroy(struct task *task);
 
 /* Frees the task from any worker: its owner does it, soon. At most one caller in the task's life,
  * who has seen to it that process() finds its ctx gone (task_set_ctx(task, NULL)); nobody may wake
- * it afterwards. The task may be running now: then process() is let finish. */
+ * it afterwards. The task may be running now: then process() is let finish, and returns its task.
+ */
 void task_kill(struct task *task);
 
 void *task_ctx(struct task *task);
