@@ -297,14 +297,13 @@ static void load_changed(struct peer *peer)
 
 /* ---- both ---- */
 
-struct client *client_new(const struct scenario_actor *plan, struct actor_env *env)
+struct client *client_new(const struct scenario_actor *plan, struct actor_env *env,
+                          struct host *host)
 {
     struct client *client = arena_take(sched_arena(), sizeof(*client));
-    struct host *host = host_new(plan->name);
 
     client->plan = plan;
     client->env = env;
-    actor_host_address(host, &plan->addr);
     client->process = process_new(plan->name, host, false);
     client->lane = sched_lane_new(plan->name);
     peer_init(&client->peer, client->process, client->lane,

@@ -31,8 +31,9 @@ struct client {
     uint64_t sent_ns;
 };
 
-/* A client with a process and a lane of its own; it begins at once. */
-struct client *client_new(const struct scenario_actor *plan, struct actor_env *env);
+/* A client with a process (on `host`) and a lane of its own; it begins at once. */
+struct client *client_new(const struct scenario_actor *plan, struct actor_env *env,
+                          struct host *host);
 
 /* Closes what is still open, when everything else is over. */
 void client_finish(struct client *client);

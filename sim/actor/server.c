@@ -253,15 +253,14 @@ static void accept_and_poke(struct lane_watch *watch, uint32_t mask)
     script_poke(&server->script);
 }
 
-struct server *server_new(const struct scenario_actor *plan, struct actor_env *env)
+struct server *server_new(const struct scenario_actor *plan, struct actor_env *env,
+                          struct host *host)
 {
     struct server *server = arena_take(sched_arena(), sizeof(*server));
-    struct host *host = host_new(plan->name);
 
     server->plan = plan;
     server->env = env;
     server->fd = -1;
-    actor_host_address(host, &plan->addr);
     server->process = process_new(plan->name, host, false);
     server->lane = sched_lane_new(plan->name);
     listen_on(server);

@@ -39,7 +39,8 @@ struct server {
 };
 
 /* Listens at once: it is there before the nodes are. */
-struct server *server_new(const struct scenario_actor *plan, struct actor_env *env);
+struct server *server_new(const struct scenario_actor *plan, struct actor_env *env,
+                          struct host *host);
 
 /* Starts its script, when the nodes are ready. */
 void server_begin(struct server *server);

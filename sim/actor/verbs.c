@@ -31,6 +31,18 @@ void actor_host_address(struct host *host, const struct addr *addr)
                      host->name, addr_print(addr, text));
 }
 
+struct host *actor_host(const char *name, const struct addr *addr)
+{
+    struct ip ip = ip_of(addr);
+    struct host *host = host_by_address(&ip);
+
+    if (host != NULL)
+        return host;
+    host = host_new(name);
+    actor_host_address(host, addr);
+    return host;
+}
+
 /* Broken or ended without what the line waits for. */
 static void fail_if_over(const struct peer *peer, const char *who,
                          const struct scenario_event *event)

@@ -16,7 +16,11 @@
 enum script_outcome peer_perform(struct peer *peer, const char *who,
                                  const struct scenario_event *event);
 
-/* Gives `host` the address unless it has it. Another host's address ends the run with a finding. */
+/* The host at `addr`; a new one called `name` when there is none yet. */
+struct host *actor_host(const char *name, const struct addr *addr);
+
+/* Gives `host` one more address, unless it is a wildcard or loopback. Another host's address ends
+ * the run with a finding. */
 void actor_host_address(struct host *host, const struct addr *addr);
 
 #endif

@@ -66,6 +66,84 @@ static bool has_range(const struct scenario *scenario, const struct scenario_act
     return false;
 }
 
+/* ---- exercises: nodes that run a workload of ours instead of the proxy ---- */
+
+static const char *const exercise_names[] = {
+#define EXERCISE(symbol, name, about) name,
+#include "sim/exercise/exercises.def"
+#undef EXERCISE
+};
+
+static bool is_word(const struct scenario_word *word, const char *text)
+{
+    return !word->has_range && word->text.len == strlen(text) &&
+           memcmp(word->text.data, text, word->text.len) == 0;
+}
+
+static bool is_exercise(const struct scenario_line *line)
+{
+    return is_word(&SCENARIO_ARG(line, DIRECTIVE, WORDS)->words[0], "exercise");
+}
+
+/* "rounds=4..20", "objects=2", "locked". */
+static bool is_exercise_option(const struct scenario_word *word)
+{
+    static const char *const keys[] = {"rounds=", "objects="};
+    enum { MOST = 1000 };
+
+    if (is_word(word, "locked"))
+        return true;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        size_t len = strlen(keys[i]);
+        if (word->text.len < len || memcmp(word->text.data, keys[i], len) != 0)
+            continue;
+        if (word->has_range)
+            return word->text.len == len && !word->is_duration && word->range.min >= 1 &&
+                   word->range.max <= MOST;
+        unsigned value = 0;
+        for (size_t at = len; at < word->text.len; at++) {
+            unsigned digit = (unsigned)word->text.data[at] - '0';
+            if (digit > 9 || value > MOST)
+                return false;
+            value = value * 10 + digit;
+        }
+        return value >= 1 && value <= MOST;
+    }
+    return false;
+}
+
+static bool check_exercise(const struct scenario_line *line, struct diagnostics *diag)
+{
+    const struct scenario_value *words = SCENARIO_ARG(line, DIRECTIVE, WORDS);
+    bool is_known = false;
+
+    for (size_t i = 0; words->word_count > 1 && i < ARRAY_LEN(exercise_names); i++)
+        is_known |= is_word(&words->words[1], exercise_names[i]);
+    if (!is_known) {
+        diagnostics_error(diag, line->number, words->words[words->word_count > 1].column,
+                          "an exercise is wanted: wake, schedule, kill, isolate, shared-fd or "
+                          "takeover");
+        return false;
+    }
+    for (size_t i = 2; i < words->word_count; i++) {
+        if (is_exercise_option(&words->words[i]))
+            continue;
+        diagnostics_error(diag, line->number, words->words[i].column,
+                          "rounds=N, objects=N (1 to 1000) or locked is wanted");
+        return false;
+    }
+    return true;
+}
+
+static bool has_exercise(const struct scenario *scenario, const struct scenario_actor *node)
+{
+    for (size_t i = 0; i < node->directive_count; i++) {
+        if (is_exercise(&scenario->lines[node->directive_lines[i]]))
+            return true;
+    }
+    return false;
+}
+
 static bool check_node(const struct scenario *scenario, const struct scenario_actor *node,
                        bool is_most, struct diagnostics *diag)
 {
@@ -74,9 +152,13 @@ static bool check_node(const struct scenario *scenario, const struct scenario_ac
     bool is_good = true;
 
     config_init(&config);
-    for (size_t i = 0; i < node->directive_count; i++)
-        is_good &=
-            check_directive(&config, &scenario->lines[node->directive_lines[i]], is_most, diag);
+    for (size_t i = 0; i < node->directive_count; i++) {
+        const struct scenario_line *line = &scenario->lines[node->directive_lines[i]];
+        is_good &= is_exercise(line) ? check_exercise(line, diag)
+                                     : check_directive(&config, line, is_most, diag);
+    }
+    if (has_exercise(scenario, node))
+        return is_good; /* it listens nowhere */
     if (is_good && !config_finish(&config, diag->file, node->line->number, &error)) {
         diagnostics_error(diag, error.line, error.col, "%s", error.message);
         is_good = false;
@@ -96,6 +178,26 @@ bool scenario_check_semantics(const struct scenario *scenario, struct diagnostic
         if (is_node_good && has_range(scenario, node))
             is_node_good = check_node(scenario, node, true, diag);
         is_good &= is_node_good;
+    }
+    return is_good;
+}
+
+bool scenario_load(const void *data, size_t len, const char *file, struct scenario **out,
+                   struct diagnostics *diag)
+{
+    bool is_text = !scenario_is_encoded(data, len);
+
+    *out = NULL;
+    if (!is_text)
+        *out = scenario_decode(data, len);
+    else if (!scenario_parse(data, len, file, out, diag))
+        return false;
+    diagnostics_begin(diag, file, is_text ? data : NULL, is_text ? len : 0);
+    bool is_good = scenario_check_semantics(*out, diag);
+    diagnostics_end(diag);
+    if (!is_good) {
+        scenario_free(*out);
+        *out = NULL;
     }
     return is_good;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/actor/script.h"
+#include "sim/exercise/exercise.h"
 
 struct text {
     char bytes[CONFIG_LINE_BYTES_MAX];
@@ -59,30 +60,92 @@ static bool has_ranges(const struct scenario *scenario, const struct scenario_ac
     return false;
 }
 
+/* ---- exercises ---- */
+
+static bool is_word(const struct scenario_word *word, const char *text)
+{
+    return word->text.len == strlen(text) && memcmp(word->text.data, text, word->text.len) == 0;
+}
+
+static bool is_exercise(const struct scenario_value *words)
+{
+    return words->word_count != 0 && is_word(&words->words[0], "exercise");
+}
+
+/* "key=" with a range behind it, or "key=7". */
+static bool take_range(const struct scenario_word *word, const char *key, struct range *range)
+{
+    size_t len = strlen(key);
+
+    if (word->text.len < len || memcmp(word->text.data, key, len) != 0)
+        return false;
+    if (word->has_range) {
+        *range = word->range;
+    } else {
+        range->min = strtoull((const char *)word->text.data + len, NULL, 10);
+        range->max = range->min;
+    }
+    return true;
+}
+
+/* What the line says was checked by scenario_check_semantics(). */
+static void read_exercise(const struct scenario_value *words, struct exercise_plan *plan)
+{
+    char name[32];
+
+    (void)snprintf(name, sizeof(name), "%.*s", (int)words->words[1].text.len,
+                   (const char *)words->words[1].text.data);
+    *plan = (struct exercise_plan){
+        .exercise = exercise_find(name), .rounds = {4, 4}, .objects = {1, 1}};
+    for (size_t i = 2; i < words->word_count; i++) {
+        const struct scenario_word *word = &words->words[i];
+        if (!take_range(word, "rounds=", &plan->rounds) &&
+            !take_range(word, "objects=", &plan->objects))
+            plan->is_locked = is_word(word, "locked");
+    }
+}
+
+static void find_exercise(const struct scenario *scenario, const struct scenario_actor *actor,
+                          struct exercise_plan *plan)
+{
+    for (size_t i = 0; i < actor->directive_count; i++) {
+        const struct scenario_line *line = &scenario->lines[actor->directive_lines[i]];
+        const struct scenario_value *words = SCENARIO_ARG(line, DIRECTIVE, WORDS);
+        if (is_exercise(words) && words->word_count > 1)
+            read_exercise(words, plan);
+    }
+}
+
+/* ---- configurations ---- */
+
 static bool build(const struct scenario *scenario, const struct scenario_actor *actor,
-                  struct config *config, struct config_error *error)
+                  bool is_proxy, struct config *config, struct config_error *error)
 {
     struct text text;
 
     config_init(config);
     for (size_t i = 0; i < actor->directive_count; i++) {
         const struct scenario_line *line = &scenario->lines[actor->directive_lines[i]];
+        if (is_exercise(SCENARIO_ARG(line, DIRECTIVE, WORDS)))
+            continue;
         draw_line(line, &text);
         if (!config_parse_line(config, text.bytes, text.len, actor->name, line->number,
                                line->column, error))
             return false;
     }
-    return config_finish(config, actor->name, actor->line->number, error);
+    return !is_proxy || config_finish(config, actor->name, actor->line->number, error);
 }
 
 void node_configs_init(struct node_configs *configs, const struct scenario *scenario)
 {
     free(configs->configs);
     free(configs->has_ranges);
+    free(configs->exercises);
     configs->scenario = scenario;
     configs->configs = calloc(scenario->actor_count + 1, sizeof(*configs->configs));
     configs->has_ranges = calloc(scenario->actor_count + 1, sizeof(bool));
-    if (configs->configs == NULL || configs->has_ranges == NULL)
+    configs->exercises = calloc(scenario->actor_count + 1, sizeof(*configs->exercises));
+    if (configs->configs == NULL || configs->has_ranges == NULL || configs->exercises == NULL)
         abort();
     for (size_t i = 0; i < scenario->actor_count; i++) {
         const struct scenario_actor *actor = &scenario->actors[i];
@@ -90,7 +153,10 @@ void node_configs_init(struct node_configs *configs, const struct scenario *scen
         if (actor->kind != ACTOR_NODE)
             continue;
         configs->has_ranges[i] = has_ranges(scenario, actor);
-        if (!configs->has_ranges[i] && !build(scenario, actor, &configs->configs[i], &error)) {
+        find_exercise(scenario, actor, &configs->exercises[i]);
+        if (!configs->has_ranges[i] &&
+            !build(scenario, actor, configs->exercises[i].exercise == NULL, &configs->configs[i],
+                   &error)) {
             fprintf(stderr, "heddle: %s:%u: %s\n", actor->name, error.line, error.message);
             abort(); /* scenario_check_semantics() lets no such scenario pass */
         }
@@ -103,7 +169,9 @@ const struct config *node_configs_draw(struct node_configs *configs, size_t inde
     struct config *config = &configs->configs[index];
     struct config_error error;
 
-    if (configs->has_ranges[index] && !build(configs->scenario, actor, config, &error))
+    if (configs->has_ranges[index] &&
+        !build(configs->scenario, actor, configs->exercises[index].exercise == NULL, config,
+               &error))
         finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s is not configured: %s",
                      actor->name, error.message);
     return config;

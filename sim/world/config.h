@@ -12,9 +12,20 @@
 #include "core/proxy/config.h"
 #include "sim/input/scenario.h"
 
+struct exercise;
+
+/* `exercise NAME rounds=.. objects=.. locked` of a node. */
+struct exercise_plan {
+    const struct exercise *exercise; /* NULL: the node runs the proxy */
+    struct range rounds;
+    struct range objects;
+    bool is_locked;
+};
+
 struct node_configs {
     const struct scenario *scenario;
-    struct config *configs; /* by index of the actor */
+    struct config *configs;          /* by index of the actor */
+    struct exercise_plan *exercises; /* likewise */
     bool *has_ranges;
 };
 

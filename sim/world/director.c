@@ -128,7 +128,7 @@ static void add_fault(struct world *world, const struct scenario_event *event)
 
     world->env.is_disturbed = true;
     if (site->text.len == ALLOC_WORD_BYTES && strcmp(call, "alloc") == 0) {
-        hook_alloc_fault_add((uint32_t)first, (uint32_t)times);
+        hook_alloc_fail_nth(node->process, (uint32_t)first);
         return;
     }
     for (uint64_t i = 0; i < times; i++) {

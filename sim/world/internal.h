@@ -25,6 +25,7 @@ struct world {
     enum world_phase phase;
     struct actor_env env;
     struct director director;
+    struct host **hosts; /* by index of the actor; copies share one */
     struct node **nodes; /* by index of the actor; NULL for other kinds */
     struct client **clients;
     struct server **servers;

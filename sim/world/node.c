@@ -13,6 +13,7 @@
 
 #include "core/base/err.h"
 #include "core/proxy/proxy.h"
+#include "core/rt/worker.h"
 #include "sim/actor/verbs.h"
 #include "sim/memory/heap.h"
 #include "sim/posix/exit.h"
@@ -25,9 +26,13 @@ enum { FIRST_FD = 3, EXIT_CANNOT_START = 1 };
 static int node_main(void *arg)
 {
     struct node *node = arg;
+    struct proxy_error error;
     struct proxy *proxy;
 
-    if (proxy_new(node->config, &proxy) != 0)
+    worker_adopt(NULL); /* a run that was cut short leaves the borrowed thread's storage behind */
+    if (node->exercise.exercise != NULL)
+        return exercise_main(&node->exercise);
+    if (proxy_new(node->config, &proxy, &error) != 0)
         return EXIT_CANNOT_START;
     node->proxy = proxy;
     int status = proxy_run(proxy);
@@ -36,11 +41,21 @@ static int node_main(void *arg)
     return status;
 }
 
+/* The last driver of an exercise is done. */
+static void exercise_over(void *context)
+{
+    struct node *node = context;
+
+    node->env->actors_busy--;
+}
+
 static void check_leaks(const struct node *node)
 {
-    char open[128];
+    char open[192];
 
     if (process_describe_open(node->process, FIRST_FD, open, sizeof(open)) != 0)
+        finding_fail(FINDING_LEAK, NULL, "leak: %s", open);
+    if (heap_leaks(node->process, open, sizeof(open)) != 0)
         finding_fail(FINDING_LEAK, NULL, "leak: %s", open);
 }
 
@@ -77,11 +92,13 @@ void node_start(struct node *node)
     posix_process_name_threads(process, node->thread_prefix, 1);
     char name[VTHREAD_NAME_BYTES];
     (void)snprintf(name, sizeof(name), "%s0", node->thread_prefix);
+    node->exercise.process = process;
     node->main = posix_process_start(process, name, node_main, node);
 }
 
-struct node *node_new(const struct scenario_actor *plan, struct actor_env *env,
-                      const struct config *config, bool is_alone, bool is_leak_checked)
+struct node *node_new(const struct scenario_actor *plan, struct actor_env *env, struct host *host,
+                      const struct config *config, const struct exercise_plan *exercise,
+                      bool is_alone, bool is_leak_checked)
 {
     struct node *node = arena_take(sched_arena(), sizeof(*node));
 
@@ -91,9 +108,21 @@ struct node *node_new(const struct scenario_actor *plan, struct actor_env *env,
     node->is_leak_checked = is_leak_checked;
     /* One node: its workers are w0, w1; several: p.w0, q.w0. */
     node->thread_prefix = is_alone ? "w" : arena_printf(sched_arena(), "%.10s.w", plan->name);
-    node->host = host_new(plan->name);
+    node->host = host;
     for (size_t i = 0; i < config->listens_count; i++)
         actor_host_address(node->host, &config->listens[i].addr);
+    if (exercise != NULL && exercise->exercise != NULL) {
+        node->exercise = (struct exercise_run){
+            .exercise = exercise->exercise,
+            .workers = config->workers,
+            .rounds = (uint32_t)draw_from(&exercise->rounds),
+            .objects = (uint32_t)draw_from(&exercise->objects),
+            .is_locked = exercise->is_locked,
+            .over = exercise_over,
+            .context = node,
+        };
+        env->actors_busy++;
+    }
     node_start(node);
     return node;
 }
@@ -108,7 +137,7 @@ void node_signal(struct node *node, int signo)
         node->state = NODE_STOPPING;
         node->env->is_stopping = true;
     }
-    posix_signal_send(node->process, signo);
+    (void)sim_signal_send(node->process, signo);
 }
 
 void node_kill(struct node *node)
@@ -118,7 +147,7 @@ void node_kill(struct node *node)
     node->is_killed = true;
     node->env->is_stopping = true;
     node->env->is_disturbed = true;
-    posix_signal_send(node->process, SIGKILL);
+    (void)sim_signal_send(node->process, SIGKILL);
 }
 
 static void restart(struct node *node)
@@ -128,15 +157,6 @@ static void restart(struct node *node)
                      node->plan->name);
     process_close_all(node->process);
     node_start(node);
-}
-
-static void listener_verb(struct node *node, const struct scenario_value *name, bool is_pause)
-{
-    if (node->proxy == NULL)
-        return;
-    if (!proxy_ask_listener(node->proxy, (const char *)name->text.data, is_pause))
-        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s has no listener %s",
-                     node->plan->name, (const char *)name->text.data);
 }
 
 static enum script_outcome perform(void *context, const struct scenario_event *event)
@@ -153,10 +173,10 @@ static enum script_outcome perform(void *context, const struct scenario_event *e
         node_kill(node);
     else if (event->form == FORM_START)
         restart(node);
-    else if (event->form == FORM_PAUSE_LISTENER)
-        listener_verb(node, SCENARIO_ARG(event, PAUSE_LISTENER, NAME), true);
-    else if (event->form == FORM_RESUME_LISTENER)
-        listener_verb(node, SCENARIO_ARG(event, RESUME_LISTENER, NAME), false);
+    else if (event->form == FORM_PAUSE_LISTENERS)
+        node_signal(node, SIGTTOU);
+    else if (event->form == FORM_RESUME_LISTENERS)
+        node_signal(node, SIGTTIN);
     return SCRIPT_DONE;
 }
 
@@ -173,8 +193,15 @@ void node_begin(struct node *node)
 
 void node_check(struct node *node, bool is_quiet)
 {
+    const struct exercise_run *exercise = &node->exercise;
+
     if (node->proxy != NULL)
         proxy_check(node->proxy, is_quiet);
+    if (exercise->rt != NULL && exercise->state != NULL) {
+        if (is_quiet && exercise->exercise->check_quiet != NULL)
+            exercise->exercise->check_quiet(exercise);
+        rt_check(exercise->rt, is_quiet);
+    }
     if (is_quiet && node->state == NODE_STARTING && node->proxy != NULL && node->lane != NULL)
         node->state = NODE_RUNNING; /* started again by its script */
 }

@@ -11,7 +11,9 @@
 
 #include "core/proxy/config.h"
 #include "sim/actor/script.h"
+#include "sim/exercise/exercise.h"
 #include "sim/kernel/process.h"
+#include "sim/world/config.h"
 
 struct proxy;
 
@@ -29,8 +31,9 @@ struct node {
     struct host *host;
     struct process *process;
     struct vthread *main;
-    struct proxy *proxy;  /* NULL until made and once freed */
-    struct vthread *lane; /* of its script */
+    struct exercise_run exercise; /* instead of a proxy, when its exercise is not NULL */
+    struct proxy *proxy;          /* NULL until made and once freed */
+    struct vthread *lane;         /* of its script */
     struct script script;
     enum node_state state;
     uint64_t stop_ns; /* when it was told */
@@ -40,10 +43,12 @@ struct node {
     const char *thread_prefix;
 };
 
-/* A node whose process starts at once. `config` is borrowed for the run. `is_alone`: the only node,
- * whose threads need no prefix. `is_leak_checked`: what it holds at its end is a finding. */
-struct node *node_new(const struct scenario_actor *plan, struct actor_env *env,
-                      const struct config *config, bool is_alone, bool is_leak_checked);
+/* A node whose process starts at once. `config` is borrowed for the run; `exercise` says what to
+ * run instead of the proxy, or NULL. `is_alone`: the only node, whose threads need no prefix.
+ * `is_leak_checked`: what it holds at its end is a finding. */
+struct node *node_new(const struct scenario_actor *plan, struct actor_env *env, struct host *host,
+                      const struct config *config, const struct exercise_plan *exercise,
+                      bool is_alone, bool is_leak_checked);
 
 /* Begins its script, when every node is up. */
 void node_begin(struct node *node);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/plant/plant.h"
+#include "sim/actor/verbs.h"
 #include "sim/oracle/deadlock.h"
 #include "sim/posix/hook.h"
 #include "sim/posix/run.h"
@@ -47,9 +48,10 @@ static void start(void *context)
     state.world = world;
     kernel_begin();
     posix_run_begin();
-    hook_plants_set(state.plants);
+    hook_plants_set(state.plants, PLANT_COUNT);
     world->spec = spec;
     world->scenario = scenario;
+    world->hosts = arena_take(sched_arena(), table_bytes);
     world->nodes = arena_take(sched_arena(), table_bytes);
     world->clients = arena_take(sched_arena(), table_bytes);
     world->servers = arena_take(sched_arena(), table_bytes);
@@ -60,11 +62,14 @@ static void start(void *context)
         nodes += scenario->actors[i].kind == ACTOR_NODE;
     for (size_t i = 0; i < scenario->actor_count; i++) {
         const struct scenario_actor *plan = &scenario->actors[i];
+        bool is_node = plan->kind == ACTOR_NODE; /* its addresses are in its configuration */
+        world->hosts[i] = is_node ? host_new(plan->name) : actor_host(plan->name, &plan->addr);
         if (plan->kind == ACTOR_SERVER)
-            world->servers[i] = server_new(plan, &world->env);
-        else if (plan->kind == ACTOR_NODE)
-            world->nodes[i] = node_new(plan, &world->env, node_configs_draw(&state.configs, i),
-                                       nodes == 1, scenario->end == END_QUIET);
+            world->servers[i] = server_new(plan, &world->env, world->hosts[i]);
+        else if (is_node)
+            world->nodes[i] =
+                node_new(plan, &world->env, world->hosts[i], node_configs_draw(&state.configs, i),
+                         &state.configs.exercises[i], nodes == 1, scenario->end == END_QUIET);
     }
     director_set_up(&world->director, world);
 }
@@ -87,7 +92,7 @@ static void begin_scripts(struct world *world)
     for (size_t i = 0; i < world->scenario->actor_count; i++) {
         const struct scenario_actor *plan = &world->scenario->actors[i];
         if (plan->kind == ACTOR_CLIENT && takes_part(plan, &copies))
-            world->clients[i] = client_new(plan, &world->env);
+            world->clients[i] = client_new(plan, &world->env, world->hosts[i]);
         else if (plan->kind == ACTOR_SERVER)
             server_begin(world->servers[i]);
         else if (plan->kind == ACTOR_NODE)
@@ -231,9 +236,9 @@ void world_each_host(struct world *world, const struct scenario_ref *ref,
                      void (*visit)(void *context, struct host *host), void *context)
 {
     for (size_t i = ref->actor_first; i < (size_t)ref->actor_first + ref->actor_count; i++) {
-        struct host *host = host_by_name(world->scenario->actors[i].name);
-        if (host != NULL)
-            visit(context, host);
+        bool is_shared = i > 0 && world->hosts[i] == world->hosts[i - 1];
+        if (!is_shared || i == ref->actor_first)
+            visit(context, world->hosts[i]);
     }
 }
 
