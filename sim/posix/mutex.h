@@ -1,0 +1,45 @@
+/*
+ * sim/posix/mutex.h - what a pthread_mutex_t holds under the simulator.
+ *
+ * Threads: none; on a virtual thread after its point.
+ */
+#ifndef SIM_POSIX_MUTEX_H
+#define SIM_POSIX_MUTEX_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "sim/posix/thread.h"
+#include "sim/posix/wait.h"
+
+enum { MUTEX_DESTROYED_DEPTH = -1, MUTEX_DESTROYED_KIND = -1 };
+
+/* Overlays glibc's: zero is a free normal mutex, and `kind` is where static initialisers put it. A
+ * free mutex looks free to glibc too. */
+struct mutex {
+    int32_t depth; /* 0: free */
+    uint32_t unused;
+    uint32_t unused_too;
+    uint32_t epoch; /* of the run that the rest belongs to */
+    int32_t kind;
+    uint32_t unused_three;
+    struct posix_thread *owner;
+    struct waitq *waiters; /* a gate, made for the first waiter */
+};
+_Static_assert(sizeof(struct mutex) <= sizeof(pthread_mutex_t), "must fit");
+_Static_assert(__builtin_offsetof(struct mutex, kind) ==
+                   __builtin_offsetof(pthread_mutex_t, __data.__kind),
+               "static initialisers");
+
+/* The mutex behind `raw` in this run; fails the run when it is no mutex (any more). */
+struct mutex *mutex_of(pthread_mutex_t *raw, const char *what, const void *pc);
+/* Fails the run unless the caller has it. */
+void mutex_check_owned(pthread_mutex_t *raw, struct mutex *mutex, const char *what, const void *pc);
+/* For condition variables: gives it up wholly and returns how deep it was; takes it so again. */
+int32_t mutex_drop(pthread_mutex_t *raw, struct mutex *mutex);
+void mutex_retake(pthread_mutex_t *raw, struct mutex *mutex, int32_t depth, const char *label,
+                  const void *pc);
+/* The queue of those who wait for it. */
+struct waitq *mutex_waiters(struct mutex *mutex);
+
+#endif
