@@ -261,6 +261,7 @@ static bool take_value(struct draft *draft, struct reader *reader, const struct 
         take_bytes(draft, reader, param, value);
         return true;
     case TYPE_WORD:
+    case TYPE_SPEC:
     case TYPE_PATH:
     case TYPE_NAME:
     case TYPE_THREAD:
@@ -410,11 +411,16 @@ static struct scenario *decode_plain(const uint8_t *data, size_t len)
     return scenario;
 }
 
+bool scenario_is_encoded(const void *data, size_t len)
+{
+    return len >= WIRE_MAGIC_BYTES && memcmp(data, WIRE_MAGIC, WIRE_MAGIC_BYTES) == 0;
+}
+
 struct scenario *scenario_decode(const uint8_t *data, size_t len)
 {
     struct draft draft;
 
-    if (len < WIRE_MAGIC_BYTES || memcmp(data, WIRE_MAGIC, WIRE_MAGIC_BYTES) != 0)
+    if (!scenario_is_encoded(data, len))
         return decode_plain(data, len);
     draft_init(&draft, NULL);
     len = len > WIRE_BYTES_MAX ? WIRE_BYTES_MAX : len;

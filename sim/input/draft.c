@@ -121,6 +121,23 @@ bool draft_find(const struct draft *draft, const char *name, size_t len, struct 
     return false;
 }
 
+bool draft_is_wrong_name(const struct draft *draft, const char *name, size_t len)
+{
+    for (size_t i = 0; i < draft->wrong_name_count; i++) {
+        struct declaration wrong = {.name = draft->wrong_names[i], .copies_max = UINT16_MAX};
+        if (wrong.name.len == len ? memcmp(wrong.name.data, name, len) == 0
+                                  : copy_number(&wrong, name, len) > 0)
+            return true;
+    }
+    return false;
+}
+
+void draft_add_wrong_name(struct draft *draft, struct bytes name)
+{
+    if (name.data != NULL && draft->wrong_name_count < DIAGNOSTICS_MAX)
+        draft->wrong_names[draft->wrong_name_count++] = name;
+}
+
 enum scenario_actor_kind draft_kind(const struct draft *draft, const struct scenario_ref *ref)
 {
     return ref->declaration == SCENARIO_ALL ? ACTOR_KIND_COUNT
@@ -229,6 +246,19 @@ static bool add_declaration(struct draft *draft, const struct scenario_line *lin
 
 /* ---- settings, events, the recorded part ---- */
 
+static bool fail_verdict(struct draft *draft, const struct scenario_value *verdict)
+{
+    struct suggestion suggestion;
+    const char *text = (const char *)verdict->text.data;
+
+    suggestion_init(&suggestion, text, verdict->text.len);
+    suggestion_offer_verdicts(&suggestion);
+    if (suggestion.best != NULL)
+        return draft_error(draft, verdict->column, "there is no verdict '%s'; did you mean '%s'?",
+                           text, suggestion.best);
+    return draft_error(draft, verdict->column, "there is no verdict '%s'", text);
+}
+
 static bool check_setting(struct draft *draft, const struct scenario_line *line)
 {
     const struct scenario_value *first = line->args;
@@ -242,8 +272,7 @@ static bool check_setting(struct draft *draft, const struct scenario_line *line)
                            form_info(line->form)->keyword);
     if (line->form == FORM_EXPECT &&
         word_verdict((const char *)first->text.data, first->text.len) < 0)
-        return draft_error(draft, first->column, "there is no verdict '%s'",
-                           (const char *)first->text.data);
+        return fail_verdict(draft, first);
     draft->was_set[line->form] = true;
     return true;
 }

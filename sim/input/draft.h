@@ -42,8 +42,11 @@ struct draft {
     size_t event_count;
     size_t deviation_count;
     size_t cost_bytes; /* at least what the lines take when printed */
-    bool is_in_node;   /* directives may follow */
-    bool has_content;  /* a line that is neither blank nor a comment */
+    /* Names of declarations that were wrong: that nobody has them is no error of its own. */
+    struct bytes wrong_names[DIAGNOSTICS_MAX];
+    size_t wrong_name_count;
+    bool is_in_node;  /* directives may follow */
+    bool has_content; /* a line that is neither blank nor a comment */
     bool has_end;
     bool has_schedule;
     bool was_set[FORM_COUNT]; /* settings that may be there once */
@@ -59,6 +62,10 @@ void draft_warning(struct draft *draft, uint32_t column, const char *format, ...
 
 /* The actor or actors declared so far by that name. */
 bool draft_find(const struct draft *draft, const char *name, size_t len, struct scenario_ref *ref);
+
+/* No actor is called so, and that was said already: its declaration is wrong. */
+bool draft_is_wrong_name(const struct draft *draft, const char *name, size_t len);
+void draft_add_wrong_name(struct draft *draft, struct bytes name);
 
 /* The name of a reference, as written in text. */
 void draft_append_ref(const struct scenario_line *lines, size_t line_count,

@@ -111,6 +111,7 @@ static void put_value(struct encoder *encoder, const struct param_info *param,
         break;
     case TYPE_BYTES:
     case TYPE_WORD:
+    case TYPE_SPEC:
     case TYPE_PATH:
     case TYPE_NAME:
     case TYPE_THREAD:

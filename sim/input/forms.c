@@ -173,15 +173,15 @@ int word_plant(const char *text, size_t len)
     return find_in(ids, ARRAY_LEN(ids), text, len);
 }
 
+static const char *const verdicts[] = {
+#define X(name, word, property) word,
+    FINDING_KINDS(X)
+#undef X
+};
+
 int word_verdict(const char *text, size_t len)
 {
-    static const char *const kinds[] = {
-#define X(name, word, property) word,
-        FINDING_KINDS(X)
-#undef X
-    };
-
-    return find_in(kinds, ARRAY_LEN(kinds), text, len);
+    return find_in(verdicts, ARRAY_LEN(verdicts), text, len);
 }
 
 int word_class(const char *text, size_t len)
@@ -247,6 +247,12 @@ void suggestion_offer(struct suggestion *suggestion, const char *candidate)
         return;
     suggestion->distance = distance;
     suggestion->best = candidate;
+}
+
+void suggestion_offer_verdicts(struct suggestion *suggestion)
+{
+    for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
+        suggestion_offer(suggestion, verdicts[i]);
 }
 
 void suggestion_offer_forms(struct suggestion *suggestion, uint32_t places, uint32_t subjects)

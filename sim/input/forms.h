@@ -29,6 +29,7 @@ enum param_type {
     TYPE_ENDPOINT,  /* 10.0.0.1:80, [fd00::1]:80 */
     TYPE_BYTES,     /* "text\r\n", x"00ff" */
     TYPE_WORD,      /* a bare word */
+    TYPE_SPEC,      /* a bare word behind a key, which may hold '=': pct,d=3 */
     TYPE_PATH,      /* a bare word that begins with a slash */
     TYPE_NAME,      /* the name of an actor that is declared here */
     TYPE_ACTOR,     /* the name of an actor declared above */
@@ -114,6 +115,7 @@ struct suggestion {
 };
 void suggestion_init(struct suggestion *suggestion, const char *text, size_t len);
 void suggestion_offer(struct suggestion *suggestion, const char *candidate);
+void suggestion_offer_verdicts(struct suggestion *suggestion);
 void suggestion_offer_forms(struct suggestion *suggestion, uint32_t places, uint32_t subjects);
 
 #endif

@@ -93,6 +93,11 @@ static struct bytes trim_comment(struct parse *parse, const struct token *commen
     return bump_copy(parse->draft.memory, text, len);
 }
 
+static bool is_declaration(enum scenario_form form)
+{
+    return form == FORM_NODE || form == FORM_CLIENT || form == FORM_SERVER;
+}
+
 static void begin_line(struct parse *parse, enum scenario_form form, const struct token *first,
                        struct scenario_line *line)
 {
@@ -103,6 +108,15 @@ static void begin_line(struct parse *parse, enum scenario_form form, const struc
     parse->draft.line = first->line;
 }
 
+/* Behind the last word of the line: where something is missing. */
+static uint32_t end_column(const struct parse *parse, const struct token *first)
+{
+    const struct token *last =
+        parse->argument_count == 0 ? first : &parse->arguments[parse->argument_count - 1];
+
+    return last->column + last->len;
+}
+
 /* The line is complete: adds it, with the comment behind it. */
 static void end_line(struct parse *parse, struct scenario_line *line)
 {
@@ -111,8 +125,8 @@ static void end_line(struct parse *parse, struct scenario_line *line)
     if (line->comment.len > DRAFT_COMMENT_BYTES_MAX)
         (void)draft_error(&parse->draft, parse->comment.column, "a comment has at most %d bytes",
                           DRAFT_COMMENT_BYTES_MAX);
-    else
-        (void)draft_add(&parse->draft, line);
+    else if (!draft_add(&parse->draft, line) && is_declaration(line->form))
+        draft_add_wrong_name(&parse->draft, line->args[0].text);
     reset_line(parse);
 }
 
@@ -182,6 +196,8 @@ static bool fail_unknown_argument(struct parse *parse, enum scenario_form form,
                         info->params[i].style == STYLE_FLAG;
         if (is_named)
             suggestion_offer(&suggestion, info->params[i].word);
+        for (size_t w = 0; !is_named && w < word_count(info->params[i].type); w++)
+            suggestion_offer(&suggestion, word_text(info->params[i].type, w));
     }
     if (suggestion.best != NULL && strlen(suggestion.best) == len &&
         memcmp(suggestion.best, token->text, len) == 0)
@@ -196,7 +212,8 @@ static bool fail_unknown_argument(struct parse *parse, enum scenario_form form,
 }
 
 /* Keys and flags, in any order. */
-static bool read_named(struct parse *parse, enum scenario_form form, struct scenario_value *args)
+static bool read_named(struct parse *parse, enum scenario_form form, const struct token *first,
+                       struct scenario_value *args)
 {
     const struct form_info *info = form_info(form);
     const struct token *token;
@@ -216,14 +233,15 @@ static bool read_named(struct parse *parse, enum scenario_form form, struct scen
     }
     for (size_t i = 0; i < form_param_count(form); i++) {
         if (info->params[i].style == STYLE_MUST && !args[i].is_present)
-            return draft_error(&parse->draft, 0, "'%s' needs %s=...", info->keyword,
-                               info->params[i].word);
+            return draft_error(&parse->draft, end_column(parse, first), "'%s' needs %s=...",
+                               info->keyword, info->params[i].word);
     }
     return true;
 }
 
 /* Those that go by their place, then those that go by name. */
-static bool read_args(struct parse *parse, enum scenario_form form, struct scenario_value *args)
+static bool read_args(struct parse *parse, enum scenario_form form, const struct token *first,
+                      struct scenario_value *args)
 {
     const struct form_info *info = form_info(form);
 
@@ -238,7 +256,8 @@ static bool read_args(struct parse *parse, enum scenario_form form, struct scena
             (param->style == STYLE_MAY && (!is_there || is_flag || !value_may_match(param, token))))
             continue;
         if (!is_there)
-            return draft_error(&parse->draft, token == NULL ? 0 : token->column,
+            return draft_error(&parse->draft,
+                               token == NULL ? end_column(parse, first) : token->column,
                                "'%s': %s is missing", info->keyword, param->word);
         if (param->style == STYLE_SIGN && !is_token(token, param->word))
             return draft_error(&parse->draft, token->column, "'%s' belongs here", param->word);
@@ -247,7 +266,7 @@ static bool read_args(struct parse *parse, enum scenario_form form, struct scena
             return false;
         parse->argument_next++;
     }
-    return read_named(parse, form, args);
+    return read_named(parse, form, first, args);
 }
 
 /* ---- lines ---- */
@@ -294,6 +313,8 @@ static void fail_keyword(struct parse *parse, const struct token *keyword, uint3
         suggestion_offer(&suggestion, "end");
     if (suggestion.best != NULL)
         (void)snprintf(known, sizeof(known), "; did you mean '%s'?", suggestion.best);
+    else if ((places & 1 << PLACE_TOP) != 0 && parse->draft.is_in_node)
+        (void)snprintf(known, sizeof(known), "; directives of a node are indented");
     (void)draft_error(&parse->draft, keyword->column, "unknown %s '%.*s'%s", what, shown,
                       keyword->text, known);
     reset_line(parse);
@@ -310,12 +331,17 @@ static bool has_too_many(struct parse *parse, const struct token *first)
 }
 
 /* Reads the arguments and adds the line. */
-static void finish_line(struct parse *parse, struct scenario_line *line)
+static void finish_line(struct parse *parse, const struct token *first, struct scenario_line *line)
 {
-    if (read_args(parse, line->form, (struct scenario_value *)line->args))
+    struct scenario_value *args = (struct scenario_value *)line->args;
+
+    if (read_args(parse, line->form, first, args)) {
         end_line(parse, line);
-    else
-        reset_line(parse);
+        return;
+    }
+    if (is_declaration(line->form))
+        draft_add_wrong_name(&parse->draft, args[0].text);
+    reset_line(parse);
 }
 
 static void check_draw(struct parse *parse, const struct scenario_line *line)
@@ -355,7 +381,7 @@ void parse_keyword(struct parse *parse, const struct token *keyword)
     }
     begin_line(parse, form, keyword, &line);
     parse->draft.is_in_node |= form == FORM_NODE; /* what is indented below is no second error */
-    finish_line(parse, &line);
+    finish_line(parse, keyword, &line);
     if (form == FORM_PICK)
         check_draw(parse, &line);
 }
@@ -415,6 +441,30 @@ static bool read_when(struct parse *parse, const struct token *token, struct sce
     return true;
 }
 
+static void fail_who(struct parse *parse, const struct token *who)
+{
+    int shown = who->len > 40 ? 40 : (int)who->len;
+    struct suggestion suggestion;
+
+    if (draft_is_wrong_name(&parse->draft, who->text, who->len))
+        return;
+    if (form_is_reserved(who->text, who->len)) {
+        (void)draft_error(&parse->draft, who->column, "'%.*s' has no time", shown, who->text);
+        return;
+    }
+    suggestion_init(&suggestion, who->text, who->len);
+    for (size_t i = 0; i < parse->draft.declaration_count; i++)
+        suggestion_offer(&suggestion, (const char *)parse->draft.declarations[i].name.data);
+    suggestion_offer_forms(&suggestion, 1 << PLACE_WORLD, 0);
+    if (suggestion.best != NULL)
+        (void)draft_error(&parse->draft, who->column,
+                          "no actor '%.*s' is declared above; did you mean '%s'?", shown, who->text,
+                          suggestion.best);
+    else
+        (void)draft_error(&parse->draft, who->column, "no actor '%.*s' is declared above", shown,
+                          who->text);
+}
+
 /* `WHO VERB ...`: finds the form that this kind of actor has. */
 static enum scenario_form find_verb(struct parse *parse, const struct token *who,
                                     struct scenario_ref *subject)
@@ -423,30 +473,20 @@ static enum scenario_form find_verb(struct parse *parse, const struct token *who
 
     if (!draft_find(&parse->draft, who->text, who->len, subject) ||
         subject->declaration == SCENARIO_ALL) {
-        struct suggestion suggestion;
-        suggestion_init(&suggestion, who->text, who->len);
-        for (size_t i = 0; i < parse->draft.declaration_count; i++)
-            suggestion_offer(&suggestion, (const char *)parse->draft.declarations[i].name.data);
-        suggestion_offer_forms(&suggestion, 1 << PLACE_WORLD, 0);
-        (void)draft_error(&parse->draft, who->column,
-                          suggestion.best == NULL
-                              ? "no actor '%.*s' is declared above%s"
-                              : "no actor '%.*s' is declared above; did you mean '%s'?",
-                          (int)(who->len > 40 ? 40 : who->len), who->text,
-                          suggestion.best == NULL ? "" : suggestion.best);
+        fail_who(parse, who);
         reset_line(parse);
         return FORM_COUNT;
     }
     if (verb == NULL || verb->is_key || verb->is_string) {
-        (void)draft_error(&parse->draft, verb == NULL ? 0 : verb->column,
+        (void)draft_error(&parse->draft, verb == NULL ? end_column(parse, who) : verb->column,
                           "what '%.*s' does is missing", (int)who->len, who->text);
         reset_line(parse);
         return FORM_COUNT;
     }
     enum scenario_actor_kind kind = draft_kind(&parse->draft, subject);
-    const struct token *first = parse->argument_count > 1 ? &parse->arguments[1] : NULL;
+    const struct token *next = parse->argument_count > 1 ? &parse->arguments[1] : NULL;
     enum scenario_form form = form_find(1 << PLACE_ACTOR, 1u << kind, verb->text, verb->len,
-                                        first != NULL && first->is_string);
+                                        next != NULL && next->is_string);
     if (form == FORM_COUNT) {
         char what[32];
         (void)snprintf(what, sizeof(what), "verb of a %s", scenario_actor_kind_word(kind));
@@ -478,7 +518,7 @@ void parse_event(struct parse *parse, const struct token *when, const struct tok
     begin_line(parse, form, when, &line);
     line.when = at;
     line.subject = subject;
-    finish_line(parse, &line);
+    finish_line(parse, first, &line);
 }
 
 void parse_end(struct parse *parse, const struct token *end)
@@ -494,12 +534,12 @@ void parse_end(struct parse *parse, const struct token *end)
     }
     enum scenario_form form = form_find(1 << PLACE_END, 0, what->text, what->len, false);
     if (form == FORM_COUNT) {
-        fail_keyword(parse, what, 1 << PLACE_END, 0, "end");
+        fail_keyword(parse, what, 1 << PLACE_END, 0, "word behind 'end':");
         return;
     }
     parse->argument_next++;
     begin_line(parse, form, end, &line);
-    finish_line(parse, &line);
+    finish_line(parse, end, &line);
 }
 
 /* ---- files ---- */

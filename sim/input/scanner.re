@@ -41,6 +41,7 @@ static int found(struct scanner *scanner, struct token *token, const unsigned ch
     token->is_key = kind == TOKEN_KEY;
     scanner->at = (const char *)end;
     scanner->is_line_begin = false;
+    scanner->is_value = kind == TOKEN_KEY;
     return kind;
 }
 
@@ -74,8 +75,8 @@ static int scan_begin(struct scanner *scanner, struct token *token)
     */
 }
 
-/* Any other token of a directive: words are all that there is. */
-static int scan_directive(struct scanner *scanner, struct token *token)
+/* Any other token of a directive, and the value of a key: words are all that there is. */
+static int scan_plain(struct scanner *scanner, struct token *token)
 {
     const unsigned char *YYCURSOR = (const unsigned char *)scanner->at;
     const unsigned char *YYMARKER;
@@ -138,7 +139,8 @@ int scanner_next(struct scanner *scanner, struct token *token)
     if (is_line_begin)
         kind = scan_begin(scanner, token);
     if (kind == 0)
-        kind = scanner->is_indented ? scan_directive(scanner, token) : scan_word(scanner, token);
+        kind = scanner->is_indented || scanner->is_value ? scan_plain(scanner, token)
+                                                         : scan_word(scanner, token);
     if (kind == 0)
         kind = scan_end(scanner, token);
     return kind;

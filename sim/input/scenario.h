@@ -77,8 +77,8 @@ struct scenario_value {
     struct range range;    /* NUMBER; DURATION ns; RATE ppm; COPIES; HEX, SHIFT: min == max;
                               THREAD_AT, DRAW_AT: the count */
     int word;              /* words.def sets: the value of the word, e.g. EMFILE, PROTOCOL_H1 */
-    struct bytes text;     /* BYTES, WORD, PATH, NAME, THREAD, RAW; SITE: the call; THREAD_AT: the
-                              thread; DRAW_AT: "thread.class" */
+    struct bytes text;     /* BYTES, WORD, SPEC, PATH, NAME, THREAD, RAW; SITE: the call;
+                              THREAD_AT: the thread; DRAW_AT: "thread.class" */
     struct addr addr;      /* ADDRESS (port 0), ENDPOINT */
     struct scenario_ref a; /* ACTOR, PAIR; SITE: the node */
     struct scenario_ref b; /* PAIR */
@@ -229,6 +229,9 @@ void scenario_print_line(const struct scenario *scenario, const struct scenario_
 /* Appends the canonical bytes; nothing is lost, comments included. */
 void scenario_encode(const struct scenario *scenario, struct buffer *out);
 
+/* Do they begin as what scenario_encode() makes? */
+bool scenario_is_encoded(const void *data, size_t len);
+
 /* Any bytes are a scenario: what is unknown is skipped, indices are taken modulo, numbers clamped.
  * Bytes without the magic become what one client sends to a small proxy. Never NULL. */
 struct scenario *scenario_decode(const uint8_t *data, size_t len);
@@ -251,6 +254,11 @@ bool scenario_equal(const struct scenario *a, const struct scenario *b);
  * most. Neither scenario_parse() nor scenario_decode() has called it; a scenario may run once it
  * passed. False after an error. */
 MUST_CHECK bool scenario_check_semantics(const struct scenario *scenario, struct diagnostics *diag);
+
+/* A file that is to be run: text, or bytes that begin as encoded ones do; checked. As
+ * scenario_parse(). */
+MUST_CHECK bool scenario_load(const void *data, size_t len, const char *file, struct scenario **out,
+                              struct diagnostics *diag);
 
 /* NULL when there is none of that name. */
 const struct scenario_actor *scenario_actor(const struct scenario *scenario, const char *name);

@@ -63,6 +63,10 @@ bool text_check(const char *text, size_t len, struct diagnostics *diag)
 {
     struct place place = {.line = 1};
 
+    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        diagnostics_error(diag, 1, 1, "begins with a byte order mark: take it away");
+        return false;
+    }
     if (len > SCENARIO_TEXT_BYTES_MAX) {
         diagnostics_error(diag, 0, 0, "a scenario has at most %d bytes", SCENARIO_TEXT_BYTES_MAX);
         return false;

@@ -28,6 +28,7 @@ struct scanner {
     uint32_t line; /* from 1 */
     bool is_line_begin;
     bool is_indented; /* the line is a directive's: words are all that it has */
+    bool is_value;    /* a key came before: what follows is one word, whatever is in it */
 };
 
 /* `text` ends with a NUL and holds no other. */

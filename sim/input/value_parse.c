@@ -181,7 +181,8 @@ bool value_is_word(enum param_type type, const uint8_t *data, size_t len)
         return false;
     for (size_t i = 0; i < len; i++) {
         bool is_graphic = data[i] > ' ' && data[i] < 0x7f && data[i] != '"';
-        bool is_plain = type == TYPE_PATH || (data[i] != '=' && data[i] != '#' && data[i] != '@');
+        bool is_plain = type == TYPE_PATH || (type == TYPE_SPEC && data[i] == '=') ||
+                        (data[i] != '=' && data[i] != '#' && data[i] != '@');
         if (!is_graphic || !is_plain)
             return false;
         if (type == TYPE_NAME && !is_lower((char)data[i]) &&
@@ -313,6 +314,8 @@ static bool parse_ref(struct draft *draft, const char *text, size_t len, uint32_
 {
     if (draft_find(draft, text, len, ref))
         return true;
+    if (draft_is_wrong_name(draft, text, len))
+        return false;
     struct suggestion suggestion;
     suggestion_init(&suggestion, text, len);
     for (size_t i = 0; i < draft->declaration_count; i++)
@@ -509,6 +512,7 @@ bool value_parse(struct draft *draft, const struct param_info *param, const stru
     case TYPE_BYTES:
         return parse_bytes(draft, param, token, out);
     case TYPE_WORD:
+    case TYPE_SPEC:
     case TYPE_PATH:
     case TYPE_NAME:
     case TYPE_THREAD:

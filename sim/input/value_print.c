@@ -194,6 +194,7 @@ void value_print(const struct scenario_line *lines, size_t line_count,
         print_bytes(value->text, out);
         break;
     case TYPE_WORD:
+    case TYPE_SPEC:
     case TYPE_PATH:
     case TYPE_NAME:
     case TYPE_THREAD:
