@@ -21,6 +21,7 @@
 enum {
     ENGINE_STACK_GAP_BYTES = 4096, /* between sched_run's frame and the engine's first */
     ARENA_BYTES = 1 << 30,
+    STARVED_STEPS = 1000,
     CLOCK_STREAK_FREE = 16, /* clock reads in a row before time is made to pass faster */
     CLOCK_STREAK_DOUBLINGS_MAX = 20,
 };
@@ -144,6 +145,22 @@ static struct vthread *pick_recorded(struct vthread *current, uint32_t who, uint
     return NULL;
 }
 
+/* Whoever yields waits for somebody. If one of those who could run has not for very long, it is the
+ * one: without this a strategy that keeps its favourites would make an endless loop of any wait. */
+static struct vthread *pick_starved(void)
+{
+    const struct strategy_run *run = &sched.run;
+    struct vthread *oldest = NULL;
+
+    for (uint32_t i = 0; i < run->thread_count; i++) {
+        struct vthread *thread = sched.threads[i];
+        if (strategy_is_enabled(run, thread) &&
+            (oldest == NULL || thread->last_step < oldest->last_step))
+            oldest = thread;
+    }
+    return oldest != NULL && sched.steps - oldest->last_step > STARVED_STEPS ? oldest : NULL;
+}
+
 static struct vthread *pick_next(struct vthread *current)
 {
     struct strategy_run *run = &sched.run;
@@ -162,7 +179,10 @@ static struct vthread *pick_next(struct vthread *current)
     if (is_passed_over)
         sched_disable(yielded);
     struct vthread *dull = pick_dull(current, yielded);
-    if (sched.strategy == &strategy_recorded) {
+    struct vthread *starved = is_passed_over ? pick_starved() : NULL;
+    if (starved != NULL) {
+        picked = starved;
+    } else if (sched.strategy == &strategy_recorded) {
         picked = pick_recorded(current, who, count);
         if (picked == NULL)
             picked = dull;
@@ -182,6 +202,7 @@ static void account_step(struct vthread *thread)
 {
     sched.steps++;
     thread->steps++;
+    thread->last_step = sched.steps;
     sched.now_ns += sched.step_cost_ns;
     sched_hash((uint64_t)thread->id << 8 | thread->next.kind);
     if (__builtin_expect(sched.spec->trace != NULL, 0))

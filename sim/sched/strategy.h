@@ -26,6 +26,7 @@ struct strategy_run {
     uint64_t base_steps;
     const struct strategy_spec *spec;
     uint64_t priority[VTHREADS_MAX];
+    struct vthread *demoted; /* POS: who yielded last */
     /* PCT */
     uint64_t change_points[16];
     uint32_t change_count;

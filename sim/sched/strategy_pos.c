@@ -12,7 +12,7 @@
 
 static void begin(struct strategy_run *run)
 {
-    (void)run;
+    run->demoted = NULL;
 }
 
 static bool is_conflict(const struct op *a, const struct op *b)
@@ -29,8 +29,9 @@ static struct vthread *pick(struct strategy_run *run, struct vthread *current, s
     uint32_t words = (run->thread_count + 63) / 64;
 
     (void)dull;
-    if (current != NULL)
+    if (current != NULL && run->demoted != current)
         run->priority[current->id] = choice_sched_random();
+    run->demoted = NULL;
     for (uint32_t w = 0; w < words; w++) {
         for (uint64_t bits = run->enabled[w]; bits != 0; bits &= bits - 1) {
             uint32_t id = w * 64 + (uint32_t)__builtin_ctzll(bits);
@@ -56,6 +57,7 @@ static void spawned(struct strategy_run *run, struct vthread *thread)
 static void yielded(struct strategy_run *run, struct vthread *thread)
 {
     run->priority[thread->id] = 0;
+    run->demoted = thread; /* for its next operation: not drawn anew */
 }
 
 const struct strategy_ops strategy_pos = {

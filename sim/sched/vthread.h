@@ -101,6 +101,7 @@ struct vthread {
     bool is_stalled;       /* runnable or not, it gets no step (sched_stall) */
     uint32_t clock_streak; /* clock reads in a row */
     uint64_t steps;
+    uint64_t last_step; /* of the run, when it last made one */
 
     /* What it waits for while parked: for deadlock reports. */
     struct op parked_op;
