@@ -1,8 +1,8 @@
 /*
  * sim/report/plan_ends.c - see plan_ends.h.
  *
- * A step says what a thread set out to do. That it got the lock shows in that it went on: the lock
- * is its own from its next step.
+ * A step says what a thread set out to do, and does at once if it can. A lock that is held it gets
+ * when it goes on: from its next step.
  */
 #include "sim/report/plan_ends.h"
 
@@ -92,11 +92,11 @@ static void follow_lock(struct walk *walk, size_t index, const struct trace_step
     uint32_t holder = find_holder(walk, held.object_id, held.is_shared);
 
     note->holder_id = holder;
-    if (step->kind != OP_TRY_LOCK) {
+    if (holder == TRACE_NOBODY) {
+        hold(walk, step->thread_id, &held);
+    } else if (step->kind != OP_TRY_LOCK) {
         follow->is_taking = true;
         follow->taking = held;
-    } else if (holder == TRACE_NOBODY) {
-        hold(walk, step->thread_id, &held);
     }
 }
 
@@ -238,6 +238,19 @@ static const struct trace_step *find_spinning(const struct walk *walk, uint32_t 
     return NULL;
 }
 
+/* A lock whose holder is from before the first step recorded looked free when it was not. */
+static void disown(struct walk *walk, uint32_t thread_id, const struct plan_end *end)
+{
+    for (size_t i = walk->held_count; i-- > 0;) {
+        const struct held_now *now = &walk->held[i];
+        if (now->thread_id == thread_id && now->held.object_id == end->object_id &&
+            now->held.taken_index == end->last_index) {
+            drop(walk, i);
+            return;
+        }
+    }
+}
+
 static void find_end(struct walk *walk, uint32_t thread_id)
 {
     const struct trace_thread *thread = &walk->trace->threads[thread_id];
@@ -261,6 +274,8 @@ static void find_end(struct walk *walk, uint32_t thread_id)
     end->object_id = end->at->object_id;
     end->holder_id = thread->holder_id;
     end->writer_index = SIZE_MAX;
+    if (end->kind == PLAN_END_WAITS)
+        disown(walk, thread_id, end);
     if (end->kind == PLAN_END_WAITS && end->holder_id == TRACE_NOBODY)
         end->holder_id = find_holder(walk, end->object_id, thread->last.kind == OP_LOCK_READ);
     if (end->kind == PLAN_END_SPINS)

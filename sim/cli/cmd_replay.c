@@ -1,0 +1,269 @@
+/*
+ * sim/cli/cmd_replay.c - heddle replay: one run again, by its recording or by its seed.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "sim/cli/oracle.h"
+#include "sim/cli/outcome.h"
+#include "sim/cli/rerun.h"
+#include "sim/cli/subject.h"
+#include "sim/input/scenario.h"
+#include "sim/report/reproducer.h"
+#include "sim/report/rows.h"
+
+enum { ORIGIN_BYTES = 160, SITE_BYTES = 64, TIMES_MAX = 1000000 };
+
+struct values {
+    struct option_number seed;
+    struct option_number trial;
+    const char *strategy;
+    struct option_list plants;
+    struct option_list oracles;
+    struct option_number times;
+    bool is_hash;
+    bool is_json;
+    bool has_story;
+    const char *build;
+};
+
+#define AT(member) offsetof(struct values, member)
+static const struct option_def options[] = {
+    {"seed", 0, OPTION_NUMBER, "N", "of the run; with --trial, of the campaign", AT(seed)},
+    {"trial", 0, OPTION_NUMBER, "N", "the campaign's trial (schedule) N", AT(trial)},
+    {"strategy", 0, OPTION_TEXT, "NAME", "of the campaign, when it was not the portfolio",
+     AT(strategy)},
+    {"plant", 0, OPTION_LIST, "ID", "switch a planted bug on (again for more)", AT(plants)},
+    {"oracle", 0, OPTION_LIST, "WORD", "every-step: check invariants at each step", AT(oracles)},
+    {"times", 0, OPTION_NUMBER, "N", "run N times; the trace must be the same each time",
+     AT(times)},
+    {"hash", 0, OPTION_FLAG, NULL, "print only the hash of the trace", AT(is_hash)},
+    {"json", 0, OPTION_FLAG, NULL, "print the run as a line of JSON", AT(is_json)},
+    {"story", 0, OPTION_FLAG, NULL, "print the story (this is what happens anyway)", AT(has_story)},
+    {"build", 0, OPTION_TEXT, "NAME", "plain, asan, tsan or explore (the launcher builds it)",
+     AT(build)},
+};
+#undef AT
+
+/* Which run it is. */
+struct plan {
+    struct values values;
+    struct subject subject;
+    struct trial trial;
+    struct strategy_spec strategy;
+    const struct strategy_spec *fixed; /* NULL: the portfolio */
+    bool is_recorded;                  /* by the scenario's own schedule */
+    struct rerun_plan rerun;
+};
+
+static int choose_strategy(const struct command *command, const char *text, struct plan *plan)
+{
+    char error[OPTION_ERROR_BYTES];
+
+    plan->fixed = NULL;
+    if (text == NULL || strcmp(text, "portfolio") == 0)
+        return 0;
+    if (strategy_parse(text, &plan->strategy, error, sizeof(error)) != 0)
+        return cli_usage(command, "--strategy: %s", error);
+    plan->fixed = &plan->strategy;
+    return 0;
+}
+
+/* A reproducer without a schedule: its `found` line names the trial. */
+static int choose_found(const struct command *command, struct plan *plan)
+{
+    const struct scenario_line *found = plan->subject.scenario->found;
+    const struct scenario_value *seed = SCENARIO_ARG(found, FOUND, SEED);
+    const struct scenario_value *trial = SCENARIO_ARG(found, FOUND, TRIAL);
+    const struct scenario_value *strategy = SCENARIO_ARG(found, FOUND, STRATEGY);
+
+    if (!seed->is_present)
+        return cli_usage(command, "%s says neither a schedule nor a seed; give --seed",
+                         plan->subject.name);
+    if (strategy->is_present) {
+        int exit_code = choose_strategy(command, (const char *)strategy->text.data, plan);
+        if (exit_code != 0)
+            return exit_code;
+    }
+    if (trial->is_present)
+        trial_derive(seed->range.min, trial->range.min, plan->fixed, &plan->trial);
+    else
+        trial_of_seed(seed->range.min, plan->fixed, &plan->trial);
+    return 0;
+}
+
+static int choose_run(const struct command *command, struct plan *plan)
+{
+    const struct values *values = &plan->values;
+    const struct scenario *scenario = plan->subject.scenario;
+    int exit_code = choose_strategy(command, values->strategy, plan);
+
+    if (exit_code != 0)
+        return exit_code;
+    plan->rerun = (struct rerun_plan){.subject = &plan->subject, .trial = &plan->trial};
+    if (values->trial.is_given) {
+        trial_derive(values->seed.is_given ? values->seed.value : CLI_SEED_DEFAULT,
+                     values->trial.value, plan->fixed, &plan->trial);
+    } else if (values->seed.is_given) {
+        trial_of_seed(values->seed.value, plan->fixed, &plan->trial);
+    } else if (scenario->deviation_count > 0) {
+        plan->is_recorded = true;
+        plan->rerun.trial = NULL;
+    } else if (scenario->found != NULL) {
+        return choose_found(command, plan);
+    } else {
+        trial_of_seed(0, NULL, &plan->trial);
+    }
+    return 0;
+}
+
+static int make_plan(const struct command *command, int argc, char *const *argv, struct plan *plan)
+{
+    const struct option_number *times = &plan->values.times;
+    struct oracle_choice oracle;
+    struct operands targets;
+    int exit_code = 0;
+
+    if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, 1) ||
+        !cli_check_build(command, plan->values.build, &exit_code))
+        return exit_code != 0 ? exit_code : CLI_USAGE;
+    if (times->is_given && (times->value == 0 || times->value > TIMES_MAX))
+        return cli_usage(command, "--times: from 1 to %d", TIMES_MAX);
+    exit_code = oracle_choose(command, &plan->values.oracles, &oracle);
+    if (exit_code == 0)
+        exit_code = subject_open(&plan->subject, command, targets.items[0], &plan->values.plants,
+                                 oracle.has_every_step);
+    return exit_code != 0 ? exit_code : choose_run(command, plan);
+}
+
+static void describe_origin(const struct plan *plan, char *out, size_t out_bytes)
+{
+    if (!plan->is_recorded)
+        outcome_origin(&plan->trial, out, out_bytes);
+    else
+        snprintf(out, out_bytes, "the schedule recorded in %s (%zu choices)", plan->subject.name,
+                 plan->subject.scenario->deviation_count);
+}
+
+/* The first choice of the recording that the run did not come to: where the two part. */
+static void warn_of_unused(const struct plan *plan, const struct rerun *rerun)
+{
+    char site[SITE_BYTES];
+
+    if (rerun->unused_count == 0)
+        return;
+    reproducer_site(&rerun->trace, &rerun->unused_first, site, sizeof(site));
+    cli_say(
+        "%s: %zu of %zu recorded choices were never asked for, the first at %s: the code or the "
+        "scenario has changed since",
+        plan->subject.name, rerun->unused_count, plan->subject.scenario->deviation_count, site);
+}
+
+/* What the recording promised and the run did not keep. 0 when it kept it. */
+static int compare_with_recording(const struct plan *plan, const struct rerun *rerun)
+{
+    const struct scenario_line *found = plan->subject.scenario->found;
+    const struct finding *finding = &rerun->result.finding;
+    const bool is_by_file = !plan->values.seed.is_given && !plan->values.trial.is_given;
+
+    if (!is_by_file || found == NULL)
+        return 0;
+    warn_of_unused(plan, rerun);
+    const struct scenario_value *title = SCENARIO_ARG(found, FOUND, TITLE);
+    const struct scenario_value *trace = SCENARIO_ARG(found, FOUND, TRACE);
+    const bool is_same_trace = trace->is_present && trace->range.min == rerun->result.trace_hash;
+    const bool is_same_title = title->is_present && finding->kind != FINDING_NONE &&
+                               strcmp((const char *)title->text.data, finding->title) == 0;
+    if (is_same_title || is_same_trace || !title->is_present)
+        return 0;
+    cli_say("%s was recorded when it ended in: %s", plan->subject.name,
+            (const char *)title->text.data);
+    /* With every choice asked for, the schedule is the recorded one and the code is mended. */
+    return finding->kind == FINDING_NONE && rerun->unused_count > 0 ? CLI_DIVERGED : 0;
+}
+
+/* Runs again and again; 0 when all traces are the first one's. */
+static int repeat(const struct plan *plan, const struct run_result *first)
+{
+    for (uint64_t i = 1; i < plan->values.times.value; i++) {
+        struct run_result again;
+        rerun_bare(&plan->rerun, &again);
+        if (again.trace_hash == first->trace_hash)
+            continue;
+        cli_say("run %" PRIu64 " differs: trace %016" PRIx64 ", not %016" PRIx64, i + 1,
+                again.trace_hash, first->trace_hash);
+        rerun_explain_difference(&plan->rerun);
+        return CLI_DIVERGED;
+    }
+    return 0;
+}
+
+static void print_run(const struct plan *plan, const struct rerun *rerun)
+{
+    char command[COMMAND_BYTES];
+    char origin[ORIGIN_BYTES];
+
+    if (plan->values.is_hash) {
+        printf("%016" PRIx64 "\n", rerun->result.trace_hash);
+        return;
+    }
+    if (plan->values.is_json) {
+        rows_run(stdout, plan->subject.name, &rerun->result);
+        return;
+    }
+    describe_origin(plan, origin, sizeof(origin));
+    if (plan->is_recorded) {
+        char name[PATH_MAX];
+        outcome_quote(plan->subject.name, name, sizeof(name));
+        snprintf(command, sizeof(command), "%s replay %s", outcome_program(), name);
+    } else {
+        outcome_command(&plan->subject, &plan->trial, plan->fixed, command, sizeof(command));
+    }
+    outcome_print_story(rerun, origin, command, NULL);
+    if (plan->values.times.is_given)
+        printf("  %" PRIu64 " runs, one trace\n", plan->values.times.value);
+}
+
+static int replay(const struct plan *plan)
+{
+    static struct rerun rerun;
+
+    rerun_init(&rerun, &plan->rerun);
+    int exit_code = repeat(plan, &rerun.result);
+    if (exit_code == 0) {
+        print_run(plan, &rerun);
+        exit_code = compare_with_recording(plan, &rerun);
+    }
+    if (exit_code == 0 && rerun.result.finding.kind != FINDING_NONE)
+        exit_code = CLI_FOUND;
+    rerun_fini(&rerun);
+    return exit_code;
+}
+
+static int run(const struct command *command, int argc, char *const *argv)
+{
+    static struct plan plan;
+
+    int exit_code = make_plan(command, argc, argv, &plan);
+    if (exit_code == 0)
+        exit_code = replay(&plan);
+    subject_close(&plan.subject);
+    return exit_code;
+}
+
+const struct command cmd_replay = {
+    .name = "replay",
+    .operands = "TARGET",
+    .summary = "run one schedule again and tell its story",
+    .more =
+        "TARGET is a reproducer, which brings its schedule along, or a scenario with --seed, or "
+        "with\n"
+        "--seed and --trial as explore prints them. A scenario alone runs its dull schedule.\n\n"
+        "Exit codes: 0 nothing found, 1 a finding, 2 usage, 3 bad input file, 4 the run differs "
+        "from\n"
+        "its repetition, or a recorded schedule no longer fits the code and finds nothing.\n",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .run = run,
+};

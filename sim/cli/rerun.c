@@ -1,0 +1,176 @@
+/*
+ * sim/cli/rerun.c - see rerun.h.
+ */
+#include "sim/cli/rerun.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/input/scenario.h"
+#include "sim/posix/names.h"
+#include "sim/report/reproducer.h"
+#include "sim/report/symbols.h"
+#include "sim/report/words.h"
+
+/* The world may watch each step itself. Both get to see it, the trace first: the world's look may
+ * end the run. */
+struct doubled {
+    const struct target *inner;
+    struct trace *trace;
+    void (*world_trace)(void *context, const struct vthread *thread, const struct op *op);
+    void *world_context;
+};
+
+static void trace_doubled(void *context, const struct vthread *thread, const struct op *op)
+{
+    struct doubled *doubled = context;
+
+    trace_step(doubled->trace, thread, op);
+    if (doubled->world_trace != NULL)
+        doubled->world_trace(doubled->world_context, thread, op);
+}
+
+static void prepare_doubled(void *context, struct run_spec *spec)
+{
+    struct doubled *doubled = context;
+    const bool is_recorded = spec->trace != NULL;
+
+    spec->trace = NULL;
+    doubled->inner->prepare(doubled->inner->context, spec);
+    if (!is_recorded)
+        return;
+    doubled->world_trace = spec->trace;
+    doubled->world_context = spec->trace_context == doubled ? NULL : spec->trace_context;
+    spec->trace = trace_doubled;
+    spec->trace_context = doubled;
+}
+
+static void name_object(const void *object, char *out, size_t out_bytes)
+{
+    if (!object_name(object, out, out_bytes))
+        out[0] = '\0';
+}
+
+void rerun_expand(struct finding *finding)
+{
+    symbols_expand(finding->title, sizeof(finding->title));
+    symbols_expand_places(finding->detail, sizeof(finding->detail));
+}
+
+static void *take(size_t count, size_t size_bytes)
+{
+    void *memory = calloc(count + 1, size_bytes);
+
+    if (memory == NULL) {
+        perror("heddle: no memory for choices");
+        abort();
+    }
+    return memory;
+}
+
+/* One run of the plan. Of a recording it is noted what was not asked for, while the engine still
+ * refers to it. */
+static void run(const struct rerun_plan *plan, const struct target *target,
+                void (*trace)(void *, const struct vthread *, const struct op *),
+                void *trace_context, struct rerun *rerun)
+{
+    const struct scenario *scenario = plan->subject->scenario;
+    const struct choice_deviation *first = NULL;
+
+    if (plan->trial != NULL) {
+        search_replay(target, plan->trial, trace, trace_context, &rerun->result);
+        return;
+    }
+    struct choice_deviation *recorded = take(scenario->deviation_count, sizeof(*recorded));
+    reproducer_deviations(scenario, recorded);
+    search_replay_recorded(target, recorded, scenario->deviation_count, trace, trace_context,
+                           &rerun->result);
+    rerun->unused_count = choice_recorded_unused(&first);
+    if (rerun->unused_count > 0)
+        rerun->unused_first = *first;
+    free(recorded);
+}
+
+void rerun_init(struct rerun *rerun, const struct rerun_plan *plan)
+{
+    struct doubled doubled = {.inner = &plan->subject->target, .trace = &rerun->trace};
+    const struct target target = {
+        .name = plan->subject->name, .context = &doubled, .prepare = prepare_doubled};
+
+    memset(rerun, 0, sizeof(*rerun));
+    trace_init(&rerun->trace, TRACE_STEPS_DEFAULT, name_object);
+    run(plan, &target, trace_doubled, &doubled, rerun);
+    trace_end(&rerun->trace);
+    const struct choice_deviation *deviations = choice_deviations(&rerun->deviation_count);
+    rerun->deviations = take(rerun->deviation_count, sizeof(*rerun->deviations));
+    if (rerun->deviation_count > 0)
+        memcpy(rerun->deviations, deviations, rerun->deviation_count * sizeof(*rerun->deviations));
+    rerun_expand(&rerun->result.finding);
+}
+
+void rerun_fini(struct rerun *rerun)
+{
+    trace_fini(&rerun->trace);
+    free(rerun->deviations);
+}
+
+void rerun_bare(const struct rerun_plan *plan, struct run_result *result)
+{
+    static struct rerun rerun;
+
+    run(plan, &plan->subject->target, NULL, NULL, &rerun);
+    *result = rerun.result;
+    rerun_expand(&result->finding);
+}
+
+static void describe(const struct rerun *rerun, size_t index, char *out, size_t out_bytes)
+{
+    char words[WORDS_BYTES];
+
+    if (index >= trace_count(&rerun->trace)) {
+        snprintf(out, out_bytes, "the run is over");
+        return;
+    }
+    const struct trace_step *step = trace_at(&rerun->trace, index);
+    words_step(&rerun->trace, step, words, sizeof(words));
+    snprintf(out, out_bytes, "%s %s, in %s", words_thread(&rerun->trace, step->thread_id), words,
+             symbols_lookup(step->pc)->function);
+}
+
+static bool is_same_step(const struct trace_step *a, const struct trace_step *b)
+{
+    return a->step == b->step && a->time_ns == b->time_ns && a->thread_id == b->thread_id &&
+           a->kind == b->kind && a->pc == b->pc && a->object_id == b->object_id;
+}
+
+void rerun_explain_difference(const struct rerun_plan *plan)
+{
+    static struct rerun first;
+    static struct rerun second;
+    char words[2][2 * WORDS_BYTES];
+    size_t at = 0;
+
+    rerun_init(&first, plan);
+    rerun_init(&second, plan);
+    const size_t count = trace_count(&first.trace);
+    const size_t count_second = trace_count(&second.trace);
+    while (at < count && at < count_second &&
+           is_same_step(trace_at(&first.trace, at), trace_at(&second.trace, at)))
+        at++;
+    if (at == count && at == count_second) {
+        cli_say("two more runs agree step by step%s",
+                first.result.trace_hash == second.result.trace_hash
+                    ? ": what differs is left over from the runs before"
+                    : "; a call returned another value");
+    } else {
+        describe(&first, at, words[0], sizeof(words[0]));
+        describe(&second, at, words[1], sizeof(words[1]));
+        cli_say("two more runs part at step %" PRIu64,
+                at < count ? trace_at(&first.trace, at)->step : first.result.steps + 1);
+        cli_say("  once:  %s", words[0]);
+        cli_say("  again: %s", words[1]);
+    }
+    rerun_fini(&first);
+    rerun_fini(&second);
+}

@@ -1,0 +1,40 @@
+/*
+ * sim/cli/subject.h - what a command runs: a scenario with the plants that are switched on.
+ *
+ * Owner: the command; one at a time in a process.  Threads: one.
+ */
+#ifndef SIM_CLI_SUBJECT_H
+#define SIM_CLI_SUBJECT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/cli/cli.h"
+#include "sim/cli/plants.h"
+#include "sim/world/world.h"
+
+struct scenario;
+
+struct subject {
+    const char *name;    /* as the user gave it: for messages and commands to paste */
+    char path[PATH_MAX]; /* the file read */
+    struct scenario *scenario;
+    uint64_t plants[PLANTS_WORDS];
+    const char *plant_ids[PLANT_COUNT]; /* those of the command line that the scenario lacks */
+    size_t plant_count;
+    struct world_spec world;
+    struct target target;
+};
+
+/* Reads a scenario, from text or from bytes. False after messages to stderr: it is missing or
+ * wrong. */
+bool subject_read(const char *path, struct scenario **out);
+
+/* 0, or the exit code after a message to stderr. `plants` may be NULL. */
+int subject_open(struct subject *subject, const struct command *command, const char *name,
+                 const struct option_list *plants, bool has_every_step);
+void subject_close(struct subject *subject);
+
+#endif
