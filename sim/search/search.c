@@ -114,6 +114,12 @@ struct campaign {
     uint64_t progress_ns;
 };
 
+/* What differs from its repetition counts always: nothing else can be trusted then. */
+static bool counts(const struct search_spec *spec, enum finding_kind kind)
+{
+    return spec->kinds == 0 || kind == FINDING_NONDETERMINISM || (spec->kinds >> kind & 1) != 0;
+}
+
 /* Runs one trial; true when the campaign is to stop. */
 static bool run_one(struct campaign *campaign, uint64_t number)
 {
@@ -132,7 +138,7 @@ static bool run_one(struct campaign *campaign, uint64_t number)
     result->points += run.steps;
     behaviours_add(&campaign->behaviours, run.trace_hash);
     result->behaviours = campaign->behaviours.count;
-    if (run.finding.kind == FINDING_NONE)
+    if (run.finding.kind == FINDING_NONE || !counts(spec, run.finding.kind))
         return false;
     note_finding(result, &trial, &run);
     return !spec->keep_going;

@@ -43,6 +43,7 @@ struct search_spec {
     uint32_t shard_index, shard_count;    /* 0, 1 for all */
     bool keep_going;                      /* go on after the first finding, one of each title */
     bool check_determinism;               /* run each finding twice; the base run too */
+    uint32_t kinds;                       /* bit set over enum finding_kind; 0: all count */
     /* May be NULL; called about ten times a second of real time. */
     void (*progress)(void *context, const struct search_result *so_far);
     void *progress_context;
