@@ -1,0 +1,86 @@
+/*
+ * sim/race/callstack.c - see callstack.h: a hash table of nodes that doubles when half full.
+ */
+#include "sim/race/callstack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { TABLE_FIRST = 1 << 12 };
+
+struct node {
+    const void *pc;
+    uint32_t caller;
+    uint32_t hash;
+};
+
+static struct {
+    struct node *nodes; /* [0] is not used */
+    uint32_t node_count;
+    uint32_t *table; /* of node numbers; 0: free */
+    uint32_t table_size;
+} depot;
+
+static void *reserve(size_t size_bytes)
+{
+    void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        perror("heddle: cannot reserve memory for call stacks");
+        abort();
+    }
+    return memory;
+}
+
+static void table_put(uint32_t id)
+{
+    uint32_t slot = depot.nodes[id].hash & (depot.table_size - 1);
+
+    while (depot.table[slot] != 0)
+        slot = (slot + 1) & (depot.table_size - 1);
+    depot.table[slot] = id;
+}
+
+static void grow(void)
+{
+    if (depot.nodes == NULL) {
+        depot.nodes = reserve(sizeof(struct node) * CALLSTACK_COUNT_MAX);
+        depot.node_count = 1;
+    } else {
+        (void)munmap(depot.table, depot.table_size * sizeof(uint32_t));
+    }
+    depot.table_size = depot.table_size == 0 ? TABLE_FIRST : depot.table_size * 2;
+    depot.table = reserve(depot.table_size * sizeof(uint32_t));
+    for (uint32_t id = 1; id < depot.node_count; id++)
+        table_put(id);
+}
+
+uint32_t callstack_push(uint32_t caller, const void *pc)
+{
+    uint32_t hash =
+        (uint32_t)(((uintptr_t)pc ^ (uint64_t)caller << 40) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+
+    if (__builtin_expect(depot.node_count * 2 >= depot.table_size, 0))
+        grow();
+    uint32_t slot = hash & (depot.table_size - 1);
+    for (uint32_t id; (id = depot.table[slot]) != 0; slot = (slot + 1) & (depot.table_size - 1)) {
+        if (depot.nodes[id].pc == pc && depot.nodes[id].caller == caller)
+            return id;
+    }
+    if (depot.node_count == CALLSTACK_COUNT_MAX)
+        return 0;
+    uint32_t made = depot.node_count++;
+    depot.nodes[made] = (struct node){.pc = pc, .caller = caller, .hash = hash};
+    depot.table[slot] = made;
+    return made;
+}
+
+size_t callstack_pcs(uint32_t stack, const void **out, size_t out_max)
+{
+    size_t count = 0;
+
+    for (; stack != 0 && count < out_max; stack = depot.nodes[stack].caller)
+        out[count++] = depot.nodes[stack].pc;
+    return count;
+}
