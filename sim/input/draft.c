@@ -370,9 +370,16 @@ static bool place_line(struct draft *draft, const struct scenario_line *line)
     return true;
 }
 
+static size_t cost_of_comment(struct bytes comment)
+{
+    enum { SPACE = 40 };
+
+    return SPACE + comment.len;
+}
+
 static size_t cost_of(const struct scenario_line *line)
 {
-    enum { LINE = 16, WHEN = 52, NAME = 32, COMMENT = 40 };
+    enum { LINE = 16, WHEN = 52, NAME = 32 };
     const struct form_info *info = form_info(line->form);
     size_t cost = LINE + strlen(info->keyword);
 
@@ -381,7 +388,7 @@ static size_t cost_of(const struct scenario_line *line)
     if (info->place == PLACE_ACTOR)
         cost += NAME;
     if (line->comment.data != NULL)
-        cost += COMMENT + line->comment.len;
+        cost += cost_of_comment(line->comment);
     for (size_t i = 0; i < form_param_count(line->form); i++) {
         if (line->args[i].is_present)
             cost += value_cost(&info->params[i], &line->args[i]);
@@ -420,11 +427,10 @@ bool draft_add(struct draft *draft, const struct scenario_line *line)
 
 void draft_remark(struct draft *draft, struct bytes comment)
 {
-    struct scenario_line *line = &draft->lines[draft->line_count - 1];
-    struct scenario_line blank = {.form = FORM_BLANK, .comment = comment};
-    size_t cost = cost_of(&blank);
+    size_t cost = cost_of_comment(comment);
 
     BUG_ON(draft->line_count == 0);
+    struct scenario_line *line = &draft->lines[draft->line_count - 1];
     if (form_info(line->form)->place == PLACE_TRIVIA || line->comment.data != NULL ||
         draft->cost_bytes + cost > SCENARIO_TEXT_BYTES_MAX)
         return;

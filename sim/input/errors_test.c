@@ -170,6 +170,7 @@ static const struct example examples[] = {
     {"node p\r\n\rclient\n", "2:1: not a text file: control byte 0x0d"},
     {"node\tp  # caf\xc3\xa9 \xc2\x85\n", "1:17: not a text file: invalid UTF-8"},
     {"  # x\n\t+0us c1 eof\n", "2:2: an indented line belongs to a 'node' above it"},
+    {"node p\n    listen f\xc3\xa9\n", "2:13: a directive is written in ASCII"},
     {"node p\n    listen \"x\"\n", "2:12: quoted bytes have no place here"},
 };
 

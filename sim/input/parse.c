@@ -386,6 +386,19 @@ void parse_keyword(struct parse *parse, const struct token *keyword)
         check_draw(parse, &line);
 }
 
+/* The core takes bytes as they are; here they are text that everybody can read and type. */
+static bool check_directive_word(struct parse *parse, const struct token *token)
+{
+    if (token->is_string)
+        return draft_error(&parse->draft, token->column, "quoted bytes have no place here");
+    for (size_t i = 0; i < token->len; i++) {
+        if ((unsigned char)token->text[i] >= 0x7f)
+            return draft_error(&parse->draft, token->column + (uint32_t)i,
+                               "a directive is written in ASCII");
+    }
+    return true;
+}
+
 void parse_directive(struct parse *parse, const struct token *first)
 {
     struct scenario_line line;
@@ -398,8 +411,7 @@ void parse_directive(struct parse *parse, const struct token *first)
     struct scenario_word *words = bump_take(parse->draft.memory, count * sizeof(*words));
     for (size_t i = 0; i < count; i++) {
         const struct token *token = i == 0 ? first : &parse->arguments[i - 1];
-        if (token->is_string) {
-            (void)draft_error(&parse->draft, token->column, "quoted bytes have no place here");
+        if (!check_directive_word(parse, token)) {
             reset_line(parse);
             return;
         }
@@ -592,7 +604,8 @@ bool parse_is_unknown(const char *text, size_t len)
             return false;
         is_key = kind == TOKEN_KEY;
     }
-    return count <= TOKENS_PER_LINE_MAX && token.text == copy + len && text[len - 1] != ' ';
+    return count <= TOKENS_PER_LINE_MAX && token.text == copy + len && text[len - 1] != ' ' &&
+           text[len - 1] != '\t';
 }
 
 bool scenario_parse(const char *text, size_t len, const char *file, struct scenario **out,

@@ -247,7 +247,7 @@ size_t value_cost(const struct param_info *param, const struct scenario_value *v
     if (param->type == TYPE_ADDRESS || param->type == TYPE_ENDPOINT)
         return cost + ADDR_TEXT_BYTES;
     if (param->type == TYPE_PAIR)
-        return cost + 2 * NAME + 1;
+        return cost + NAME + 1 + NAME;
     for (size_t i = 0; i < value->word_count; i++)
         cost += value->words[i].text.len + (value->words[i].has_range ? NUMBERS : 0) + 1;
     return cost + value->text.len + NUMBERS;
