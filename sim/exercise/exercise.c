@@ -12,7 +12,7 @@
 #include "sim/choice/choice.h"
 #include "sim/kernel/kernel.h"
 
-enum { EXIT_CANNOT_START = 1, FD_MAX = 256 };
+enum { EXIT_CANNOT_START = 1, FD_MAX = 256, REST_NS_MIN = 1000, REST_NS_SPAN = 100000 };
 
 static const struct exercise *const all[] = {
 #define EXERCISE(symbol, name, about) &exercise_##symbol,
@@ -72,9 +72,14 @@ static struct task *drive(struct task *task, void *ctx, uint32_t state)
     struct exercise_run *run = driver->run;
 
     (void)state;
+    task_set_expire(task, TIME_NEVER);
     if (driver->round < run->rounds) {
         driver->step(run, worker_id(), driver->round++);
-        task_wakeup(task, TASK_WOKEN_OTHER);
+        /* At once, or after a rest in which all may come to be quiet and are looked at. */
+        if (exercise_draw(3) != 0)
+            task_wakeup(task, TASK_WOKEN_OTHER);
+        else
+            task_set_expire(task, worker_now_ns() + REST_NS_MIN + exercise_draw(REST_NS_SPAN));
         return task;
     }
     free(driver);

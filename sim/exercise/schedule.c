@@ -2,9 +2,10 @@
  * sim/exercise/schedule.c - a free task whose date every worker brings forward, and which ends
  * itself.
  *
- * The task forgets its date when it runs, as a handler that has nothing more to wait for does, and
- * now and then destroys itself; a driver then makes the next one. Property: what was asked before a
- * task_schedule() is seen by a run that follows; timers hold no task without a date (S7).
+ * The task forgets its date when it runs, as a handler that has nothing more to wait for does. With
+ * `locked` it now and then destroys itself, a driver makes the next one, and the drivers hold the
+ * lock that the task wants too. Property: what was asked before a task_schedule() is seen by a run
+ * that follows; timers hold no task without a date (S7).
  */
 #include <stdlib.h>
 
@@ -17,6 +18,7 @@
 enum { DELAY_NS_MAX = 4000, LIVES_DRAW = 3 };
 
 struct object {
+    struct exercise_run *run;
     struct lock lock; /* guards `task`; leaf but for the scheduler's own */
     struct task *task;
     _Atomic uint32_t asked;
@@ -29,9 +31,23 @@ struct state {
     struct object objects[];
 };
 
-static bool may_end(const struct object *object, uint32_t asked)
+static void see(struct object *object)
 {
-    return atom_load_acquire(&object->asked) == asked && exercise_draw(LIVES_DRAW) == 0;
+    atom_store(&object->seen, atom_load_acquire(&object->asked)); /* pair: schedule.asked */
+}
+
+/* True when the task has ended itself: nobody finds it any more. */
+static bool see_and_end(struct object *object)
+{
+    bool is_end;
+
+    lock_take(&object->lock);
+    see(object);
+    is_end = exercise_draw(LIVES_DRAW) == 0;
+    if (is_end)
+        object->task = NULL;
+    lock_give(&object->lock);
+    return is_end;
 }
 
 static struct task *serve(struct task *task, void *ctx, uint32_t state)
@@ -40,17 +56,14 @@ static struct task *serve(struct task *task, void *ctx, uint32_t state)
 
     (void)state;
     task_set_expire(task, TIME_NEVER);
-    lock_take(&object->lock);
-    uint32_t asked = atom_load_acquire(&object->asked); /* pair: schedule.asked */
-    atom_store(&object->seen, asked);
-    if (may_end(object, asked)) {
-        object->task = NULL;
-        lock_give(&object->lock);
-        task_destroy(task);
-        return NULL;
+    if (!object->run->is_locked) {
+        see(object);
+        return task;
     }
-    lock_give(&object->lock);
-    return task;
+    if (!see_and_end(object))
+        return task;
+    task_destroy(task);
+    return NULL;
 }
 
 static void make_task(struct state *state, struct object *object)
@@ -60,22 +73,32 @@ static void make_task(struct state *state, struct object *object)
     HOOK_NAME(object->task, "task", "scheduled");
 }
 
-static void step(struct exercise_run *run, int worker, uint32_t round)
+static void ask(struct object *object)
 {
-    struct state *state = run->state;
-    struct object *object = &state->objects[exercise_draw(state->count)];
     uint64_t when_ns = worker_now_ns() + exercise_draw(DELAY_NS_MAX);
 
-    (void)worker;
-    (void)round;
-    lock_take(&object->lock);
-    if (object->task == NULL)
-        make_task(state, object);
     atom_fetch_add(&object->asked, 1, memory_order_release); /* pair: schedule.asked */
     if (exercise_draw(4) == 0)
         task_wakeup(object->task, TASK_WOKEN_MSG);
     else
         task_schedule(object->task, when_ns);
+}
+
+static void step(struct exercise_run *run, int worker, uint32_t round)
+{
+    struct state *state = run->state;
+    struct object *object = &state->objects[exercise_draw(state->count)];
+
+    (void)worker;
+    (void)round;
+    if (!run->is_locked) {
+        ask(object);
+        return;
+    }
+    lock_take(&object->lock);
+    if (object->task == NULL)
+        make_task(state, object);
+    ask(object);
     lock_give(&object->lock);
 }
 
@@ -89,6 +112,7 @@ static void begin(struct exercise_run *run)
     state->count = run->objects;
     for (uint32_t i = 0; i < run->objects; i++) {
         lock_init(&state->objects[i].lock, "object.lock");
+        state->objects[i].run = run;
         make_task(state, &state->objects[i]);
     }
     exercise_drive(run, step);
