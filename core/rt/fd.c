@@ -360,17 +360,35 @@ static void close_orphan(struct rt *rt, int fd)
         BUG_ON(close(fd) < 0 && errno == EBADF);
 }
 
-/* Asked by the one who has just dropped the last running bit: is it his to close? */
+/*
+ * Asked by the one whose drop left no running bit: is it his to close?
+ *
+ * Between that drop and this question others may have entered, and one of them may have deleted the
+ * fd: then the order to close is theirs to find. So who takes the order looks at the running bits
+ * again, and puts the order back if there are any; who then leaves finds it, or has left already
+ * and we look once more.
+ *
+ * pair: fd.close. Dropping a bit and putting the order back, each before looking at the other: all
+ * seq_cst, or both could miss each other and nobody would close.
+ */
 static bool takes_close(struct fd_entry *entry)
 {
+    const uint32_t order = FD_MUST_CLOSE;
+
     if (PLANT(K02a)) {
         /* Two can come here one after the other, and both find it deleted. */
         return atom_load_acquire(&entry->thread_mask) == 0;
     }
-    /* pair: fd.running. Dropping the bit acquired what the deleter had set. */
-    return (atom_load(&entry->state) & FD_MUST_CLOSE) != 0 &&
-           (atom_fetch_and(&entry->state, ~(uint32_t)FD_MUST_CLOSE, memory_order_acq_rel) &
-            FD_MUST_CLOSE) != 0;
+    do {
+        if ((atom_load_seq_cst(&entry->state) & order) == 0 ||
+            (atom_fetch_and(&entry->state, ~order, memory_order_seq_cst) & order) == 0)
+            return false;
+        if (PLANT(H01) || atom_load_seq_cst(&entry->running_mask) == 0)
+            return true;
+        MARK("rt.fd.entered_since");
+        atom_fetch_or(&entry->state, order, memory_order_seq_cst);
+    } while (atom_load_seq_cst(&entry->running_mask) == 0);
+    return false;
 }
 
 /* The mistake of K01: the deleter waits for those inside, who may want a lock that it holds. */
@@ -409,7 +427,8 @@ void fd_delete(struct rt *rt, int fd)
     atom_fetch_or(&entry->running_mask, self->bit, memory_order_acq_rel);
     atom_fetch_or(&entry->state, FD_MUST_CLOSE, memory_order_acq_rel);
     atom_store_release(&entry->thread_mask, 0);
-    if ((atom_fetch_and(&entry->running_mask, ~self->bit, memory_order_acq_rel) & ~self->bit) !=
+    /* pair: fd.close. */
+    if ((atom_fetch_and(&entry->running_mask, ~self->bit, memory_order_seq_cst) & ~self->bit) !=
         0) {
         MARK("rt.fd.left_to_the_runner");
         return;
@@ -540,8 +559,8 @@ static bool enter(struct worker *worker, struct fd_entry *entry, bool *is_inside
  * caller's reference is gone. */
 static bool leave(struct worker *worker, int fd, struct fd_entry *entry)
 {
-    /* pair: fd.running. */
-    uint64_t was = atom_fetch_and(&entry->running_mask, ~worker->bit, memory_order_acq_rel);
+    /* pair: fd.running, fd.close. */
+    uint64_t was = atom_fetch_and(&entry->running_mask, ~worker->bit, memory_order_seq_cst);
 
     if (was != worker->bit || !takes_close(entry))
         return false;

@@ -26,6 +26,7 @@ void isolate_init(struct isolate *isolate)
     atomic_init(&isolate->idle, 0);
     atomic_init(&isolate->requests, 0);
     atomic_init(&isolate->requests_full, 0);
+    atomic_init(&isolate->next, ISOLATE_NOBODY);
     atomic_init(&isolate->owner, ISOLATE_NOBODY);
 }
 
@@ -49,15 +50,16 @@ static void become_alone(struct isolate *isolate, _Atomic uint64_t *mask, struct
 
     for (;;) {
         wait_for_all(isolate, mask);
-        /* Winning the slot is not enough: the last one to be alone may have cleared its harmless
-         * bit since we looked. So the bits are looked at once more with the slot in hand. */
-        if (atom_load(&isolate->owner) == self->id)
-            return;
+        /* Being next is not enough: the last one to be alone may have cleared its harmless bit
+         * since we looked. So the bits are looked at once more in that position. */
+        if (atom_load(&isolate->next) == self->id)
+            break;
         nobody = ISOLATE_NOBODY;
         /* pair: isolate.work. Acquires what the last one alone did. */
-        if (!atom_cas(&isolate->owner, &nobody, self->id, memory_order_seq_cst))
+        if (!atom_cas(&isolate->next, &nobody, self->id, memory_order_seq_cst))
             cpu_relax();
     }
+    atom_store(&isolate->owner, self->id);
 }
 
 void isolate_begin(void)
@@ -101,8 +103,9 @@ void isolate_end(void)
     struct isolate *isolate = &worker_self()->rt->isolate;
 
     BUG_ON(!isolate_is_mine());
+    atom_store(&isolate->owner, ISOLATE_NOBODY);
     /* pair: isolate.work. Nobody may see requests fall before the owner is gone. */
-    atom_store_seq_cst(&isolate->owner, ISOLATE_NOBODY);
+    atom_store_seq_cst(&isolate->next, ISOLATE_NOBODY);
     BUG_ON(atom_fetch_sub(&isolate->requests, 1, memory_order_seq_cst) == 0);
 }
 

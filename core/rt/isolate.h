@@ -30,6 +30,7 @@ struct isolate {
     /* Workers that want all others in their pollers. Apart, because they do not stop who ends a
      * harmless section half way through its work: that one must go on to reach its poller. */
     _Atomic unsigned requests_full;
+    _Atomic int next;  /* the worker that will be alone once all are harmless, or ISOLATE_NOBODY */
     _Atomic int owner; /* the worker that is alone, or ISOLATE_NOBODY */
 };
 

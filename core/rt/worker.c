@@ -149,7 +149,7 @@ static void start(struct worker *worker)
     struct rt_callbacks *callbacks = &rt->config.callbacks;
 
     /* Workers are enabled and harmless before they are threads: somebody may be alone already. */
-    isolate_harmless_end();
+    isolate_idle_end(worker);
     BUG_ON(fd_insert(rt, worker->wake_fd, worker, handle_wake_fd, worker->bit) != 0);
     fd_want_recv(rt, worker->wake_fd);
     if (callbacks->worker_start != NULL)
