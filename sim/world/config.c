@@ -10,6 +10,8 @@
 #include "sim/actor/script.h"
 #include "sim/exercise/exercise.h"
 
+enum { FD_MAX_DEFAULT = 256, ACCEPT_RING_DEFAULT = 15, BUFFER_BYTES_DEFAULT = 2048 };
+
 struct text {
     char bytes[CONFIG_LINE_BYTES_MAX];
     size_t len;
@@ -118,12 +120,22 @@ static void find_exercise(const struct scenario *scenario, const struct scenario
 
 /* ---- configurations ---- */
 
+/* Small tables are cheaper to make a thousand times a second, and reach their limits sooner: what a
+ * scenario does not say is smaller here than in the native server. */
+static void init_small(struct config *config)
+{
+    config_init(config);
+    config->fd_max = FD_MAX_DEFAULT;
+    config->accept_ring = ACCEPT_RING_DEFAULT;
+    config->buffer_size = BUFFER_BYTES_DEFAULT;
+}
+
 static bool build(const struct scenario *scenario, const struct scenario_actor *actor,
                   bool is_proxy, struct config *config, struct config_error *error)
 {
     struct text text;
 
-    config_init(config);
+    init_small(config);
     for (size_t i = 0; i < actor->directive_count; i++) {
         const struct scenario_line *line = &scenario->lines[actor->directive_lines[i]];
         if (is_exercise(SCENARIO_ARG(line, DIRECTIVE, WORDS)))
