@@ -192,6 +192,9 @@ static bool check_client(struct draft *draft, const struct scenario_line *line)
 {
     bool is_load = SCENARIO_ARG(line, CLIENT, LOAD)->is_present;
 
+    if (is_load && SCENARIO_ARG(line, CLIENT, PROTOCOL)->word == PROTOCOL_RAW)
+        return draft_error(draft, SCENARIO_ARG(line, CLIENT, LOAD)->column,
+                           "a raw client issues no requests");
     if (is_load && !SCENARIO_ARG(line, CLIENT, TO)->is_present)
         return draft_error(draft, SCENARIO_ARG(line, CLIENT, LOAD)->column,
                            "a client with 'load' needs to=ADDRESS:PORT");
@@ -224,11 +227,13 @@ static bool add_declaration(struct draft *draft, const struct scenario_line *lin
         declaration.kind = ACTOR_CLIENT;
         declaration.copies_max = (uint16_t)SCENARIO_ARG(line, CLIENT, COPIES)->range.max;
         declaration.is_automatic = SCENARIO_ARG(line, CLIENT, LOAD)->is_present;
+        declaration.is_raw = SCENARIO_ARG(line, CLIENT, PROTOCOL)->word == PROTOCOL_RAW;
         if (!check_client(draft, line))
             return false;
     } else if (line->form == FORM_SERVER) {
         declaration.kind = ACTOR_SERVER;
         declaration.is_automatic = SCENARIO_ARG(line, SERVER, AUTO)->is_present;
+        declaration.is_raw = SCENARIO_ARG(line, SERVER, PROTOCOL)->word == PROTOCOL_RAW;
         if (!check_server(draft, line))
             return false;
     }
@@ -291,9 +296,26 @@ static bool check_fault(struct draft *draft, const struct scenario_line *line)
            draft_error(draft, site->column, "a fault is either errno=NAME or bytes=N");
 }
 
+/* May this actor do that? */
+static bool check_verb(struct draft *draft, const struct scenario_line *line,
+                       const struct declaration *who)
+{
+    const char *name = (const char *)who->name.data;
+    bool is_http = line->form == FORM_REQUEST || line->form == FORM_ANSWER ||
+                   line->form == FORM_ASKED || line->form == FORM_RESPOND;
+
+    if (who->kind == ACTOR_CLIENT && who->is_automatic)
+        return draft_error(draft, line->column, "'%s' has 'load': it runs by itself", name);
+    if (who->is_automatic && is_http)
+        return draft_error(draft, line->column, "'%s' is 'auto': it answers by itself", name);
+    if (who->is_raw && is_http)
+        return draft_error(draft, line->column, "'%s' is 'raw': it has send and recv", name);
+    return true;
+}
+
 static bool add_event(struct draft *draft, const struct scenario_line *line)
 {
-    const struct form_info *info = form_info(line->form);
+    struct declaration *who = NULL;
     size_t actors = 1;
 
     if (draft->has_end)
@@ -302,23 +324,17 @@ static bool add_event(struct draft *draft, const struct scenario_line *line)
         return draft_error(draft, line->column, "'..' is for expectations: < recv eof rst");
     if (line->form == FORM_FAULT && !check_fault(draft, line))
         return false;
-    if (info->place == PLACE_ACTOR) {
-        struct declaration *who = &draft->declarations[line->subject.declaration];
-        bool talks = line->form == FORM_ASKED || line->form == FORM_RESPOND;
-        bool is_client = who->kind == ACTOR_CLIENT;
-        if (who->is_automatic && (is_client || talks))
-            return draft_error(draft, line->column,
-                               is_client ? "'%s' has 'load': it runs by itself"
-                                         : "'%s' is 'auto': it answers by "
-                                           "itself",
-                               (const char *)who->name.data);
+    if (form_info(line->form)->place == PLACE_ACTOR) {
+        who = &draft->declarations[line->subject.declaration];
         actors = line->subject.actor_count;
-        if (draft->event_count + actors <= SCENARIO_EVENTS_MAX)
-            who->may_talk |= talks;
+        if (!check_verb(draft, line, who))
+            return false;
     }
     if (draft->event_count + actors > SCENARIO_EVENTS_MAX)
         return draft_error(draft, line->column, "more than %d events", SCENARIO_EVENTS_MAX);
     draft->event_count += actors;
+    if (who != NULL && (line->form == FORM_ASKED || line->form == FORM_RESPOND))
+        who->may_talk = true;
     return true;
 }
 

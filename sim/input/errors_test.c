@@ -163,6 +163,8 @@ static const struct example examples[] = {
     {"client c1 10.9.0.1 load\n+0us c1 eof\n", "1:20: a client with 'load' needs to=ADDRESS:PORT"},
     {"client c1 10.9.0.1 load to=1.2.3.4:5\n+0us c1 eof\n",
      "2:1: 'c1' has 'load': it runs by itself"},
+    {"client c1 10.9.0.1 raw\n+0us c1 > GET /a\n", "2:1: 'c1' is 'raw': it has send and recv"},
+    {"client c1 10.9.0.1 raw load to=1.2.3.4:5\n", "1:24: a raw client issues no requests"},
     {"server s1 1.2.3.4:5 auto\n+0us s1 < GET /a\n", "2:1: 's1' is 'auto': it answers by itself"},
     {"node p\x01\n", "1:7: not a text file: control byte 0x01"},
     {"node \xff\n", "1:6: not a text file: invalid UTF-8"},
