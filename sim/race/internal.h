@@ -102,6 +102,8 @@ struct race_thread {
     uint32_t capacity;
     uint32_t ignore; /* >0: plain accesses do not count */
     uint32_t number;
+    uintptr_t stack_bottom; /* of the borrowed stack */
+    uintptr_t stack_low;    /* how far down it was used */
 
     struct vclock pending; /* what relaxed loads saw, for an acquire fence */
     struct vclock fenced;  /* the clock at the last release fence */
@@ -137,6 +139,13 @@ static inline struct race_thread *race_current(void)
         return NULL;
     struct race_thread *current = thread->race;
     return __builtin_expect(current != NULL, 1) ? current : race_attach(thread);
+}
+
+/* `address` is or was in use. */
+static inline void race_note_stack(struct race_thread *self, uintptr_t address)
+{
+    if (address - self->stack_bottom < self->stack_low - self->stack_bottom)
+        self->stack_low = address;
 }
 
 /* The thread's clock goes on: what it does from here is not part of what it has given out. */

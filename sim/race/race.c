@@ -109,27 +109,31 @@ struct race_thread *race_thread_new(struct vthread *thread)
     }
     race.threads[self->number] = self;
     self->thread = thread;
+    self->stack_bottom = (uintptr_t)thread->identity->stack_bottom;
+    self->stack_low = (uintptr_t)thread->identity->stack_top;
     vclock_grow(&self->clock, self->number + 1);
     set_clock(self, clock);
     return self;
 }
 
-/* Another thread of this run had the same stack: what it did there is over. */
+/* Other threads of this run had the same stack: what they did there is over. */
 static void forget_borrowed_stack(const struct vthread *thread)
 {
     const struct identity *identity = thread->identity;
+    uintptr_t bottom = (uintptr_t)identity->stack_bottom;
+    uintptr_t top = (uintptr_t)identity->stack_top;
+    uintptr_t low = top;
 
     for (uint32_t i = 0; i < race.thread_count; i++) {
-        const struct vthread *other = race.threads[i]->thread;
-        if (other == thread || other->identity != identity)
-            continue;
-        uintptr_t bottom = (uintptr_t)identity->stack_bottom;
-        /* Its thread-local storage lies above the stack. */
-        uintptr_t top =
-            identity->tls_base > bottom ? identity->tls_base : (uintptr_t)identity->stack_top;
-        shadow_clear(bottom, top - bottom, race.run);
-        return;
+        const struct race_thread *other = race.threads[i];
+        if (other->thread != thread && other->stack_bottom == bottom && other->stack_low < low)
+            low = other->stack_low;
     }
+    if (low == top)
+        return;
+    if (identity->tls_base > top) /* thread-local storage lies above the stack */
+        top = identity->tls_base;
+    shadow_clear(low, top - low, race.run);
 }
 
 struct race_thread *race_attach(struct vthread *thread)
@@ -298,6 +302,7 @@ void race_access(struct race_thread *self, uintptr_t address, size_t size_bytes,
 {
     if (!shadow_covers(address) || !shadow_covers(address + size_bytes) || size_bytes == 0)
         return;
+    race_note_stack(self, address);
     race_check_heap((const volatile void *)address, size_bytes, (kind & KIND_WRITE) != 0, pc);
     access_cells(self, address, size_bytes, kind, NULL, pc);
 }

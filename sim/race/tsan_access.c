@@ -313,6 +313,7 @@ void __tsan_func_entry(void *pc)
 
     if (__builtin_expect(self == NULL, 0))
         return;
+    race_note_stack(self, stack_pointer);
     drop_left_frames(self, stack_pointer + 1);
     uint32_t depth = self->depth++;
     if (__builtin_expect(depth >= FRAMES_MAX, 0))
