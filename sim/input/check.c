@@ -144,6 +144,25 @@ static bool has_exercise(const struct scenario *scenario, const struct scenario_
     return false;
 }
 
+/* An error about one of the node's directives, or about what it lacks. */
+static void report_finish(const struct scenario *scenario, const struct scenario_actor *node,
+                          bool is_most, const struct config_error *error, struct diagnostics *diag)
+{
+    uint32_t column = node->line->column;
+
+    for (size_t i = 0; i < node->directive_count; i++) {
+        const struct scenario_line *line = &scenario->lines[node->directive_lines[i]];
+        const struct scenario_value *words = SCENARIO_ARG(line, DIRECTIVE, WORDS);
+        if (line->number == 0 || line->number != error->line)
+            continue;
+        struct buffer text = {0};
+        print_directive(words, is_most, &text);
+        column = file_column(words, &text, error->col);
+        buffer_fini(&text);
+    }
+    diagnostics_error(diag, error->line, column, "%s", error->message);
+}
+
 static bool check_node(const struct scenario *scenario, const struct scenario_actor *node,
                        bool is_most, struct diagnostics *diag)
 {
@@ -160,7 +179,7 @@ static bool check_node(const struct scenario *scenario, const struct scenario_ac
     if (has_exercise(scenario, node))
         return is_good; /* it listens nowhere */
     if (is_good && !config_finish(&config, diag->file, node->line->number, &error)) {
-        diagnostics_error(diag, error.line, error.col, "%s", error.message);
+        report_finish(scenario, node, is_most, &error, diag);
         is_good = false;
     }
     return is_good;
