@@ -62,7 +62,6 @@
     X(tee)                                                                                         \
     X(timer_create)                                                                                \
     X(unshare)                                                                                     \
-    X(userfaultfd)                                                                                 \
     X(vfork)                                                                                       \
     X(vmsplice)                                                                                    \
     X(wait)                                                                                        \

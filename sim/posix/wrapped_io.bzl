@@ -148,7 +148,6 @@ _UNSUPPORTED = [
     "tee",
     "timer_create",
     "unshare",
-    "userfaultfd",
     "vfork",
     "vmsplice",
     "wait",
