@@ -57,7 +57,10 @@ static int wait_for_signal(pthread_cond_t *raw, pthread_mutex_t *raw_mutex, uint
     sched_point(OP_WAIT, raw, label, pc);
     struct cond *cond = cond_of(raw, "wait", pc);
     struct mutex *mutex = mutex_of(raw_mutex, "wait", pc);
-    mutex_check_owned(raw_mutex, mutex, "wait with mutex", pc);
+    if (mutex->depth == 0)
+        misuse_fail(raw_mutex, pc, "wait with unlocked");
+    if (mutex->owner != posix_self())
+        misuse_fail_held(raw_mutex, mutex->owner, pc, "wait with another thread's");
     if (cond->waiters.count != 0 && cond->mutex != raw_mutex)
         misuse_fail(raw, pc, "waits with two mutexes on");
     cond->mutex = raw_mutex;

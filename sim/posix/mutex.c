@@ -140,15 +140,6 @@ static int lock(pthread_mutex_t *raw, uint64_t deadline_ns, const char *label, c
     return 0;
 }
 
-void mutex_check_owned(pthread_mutex_t *raw, struct mutex *mutex, const char *what, const void *pc)
-{
-    if (__builtin_expect(mutex->owner == posix_self(), 1))
-        return;
-    if (mutex->depth == 0)
-        misuse_fail(raw, pc, "%s of unlocked", what);
-    misuse_fail_held(raw, mutex->owner, pc, "%s by a non-owner of", what);
-}
-
 int32_t mutex_drop(pthread_mutex_t *raw, struct mutex *mutex)
 {
     int32_t depth = mutex->depth;
@@ -207,7 +198,9 @@ static int unlock(pthread_mutex_t *raw, const char *label, const void *pc)
     if (__builtin_expect(mutex->owner != self, 0)) {
         if ((mutex->kind & KIND_TYPE_MASK) == PTHREAD_MUTEX_ERRORCHECK)
             return EPERM; /* a result that POSIX defines: the caller may live by it */
-        mutex_check_owned(raw, mutex, "unlock", pc);
+        if (mutex->depth == 0)
+            misuse_fail(raw, pc, "unlock of unlocked");
+        misuse_fail_held(raw, mutex->owner, pc, "unlock by a non-owner of");
     }
     if (__builtin_expect(mutex->depth > 1, 0)) {
         mutex->depth--;

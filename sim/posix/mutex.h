@@ -33,8 +33,6 @@ _Static_assert(__builtin_offsetof(struct mutex, kind) ==
 
 /* The mutex behind `raw` in this run; fails the run when it is no mutex (any more). */
 struct mutex *mutex_of(pthread_mutex_t *raw, const char *what, const void *pc);
-/* Fails the run unless the caller has it. */
-void mutex_check_owned(pthread_mutex_t *raw, struct mutex *mutex, const char *what, const void *pc);
 /* For condition variables: gives it up wholly and returns how deep it was; takes it so again. */
 int32_t mutex_drop(pthread_mutex_t *raw, struct mutex *mutex);
 void mutex_retake(pthread_mutex_t *raw, struct mutex *mutex, int32_t depth, const char *label,

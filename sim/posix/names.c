@@ -51,12 +51,15 @@ static uint32_t slot_of(const volatile void *object, uint32_t slot_count)
            (slot_count - 1);
 }
 
+/* The slot of that object, or a free one. A struct and its first member are two objects: the type
+ * tells them apart. */
 static struct object_entry *find_slot(struct object_entry *slots, uint32_t slot_count,
-                                      const volatile void *object)
+                                      const volatile void *object, const char *type)
 {
     uint32_t i = slot_of(object, slot_count);
 
-    while (slots[i].object != NULL && slots[i].object != object)
+    while (slots[i].object != NULL &&
+           (slots[i].object != object || strcmp(slots[i].type, type) != 0))
         i = (i + 1) & (slot_count - 1);
     return &slots[i];
 }
@@ -68,7 +71,7 @@ static void grow_slots(void)
 
     for (uint32_t i = 0; i < names.slot_count; i++) {
         if (names.slots[i].object != NULL)
-            *find_slot(slots, count, names.slots[i].object) = names.slots[i];
+            *find_slot(slots, count, names.slots[i].object, names.slots[i].type) = names.slots[i];
     }
     names.slots = slots;
     names.slot_count = count;
@@ -81,7 +84,7 @@ void core_hook_name(const volatile void *object, size_t size_bytes, const char *
         return;
     if (names.entry_count * 2 >= names.slot_count)
         grow_slots();
-    struct object_entry *entry = find_slot(names.slots, names.slot_count, object);
+    struct object_entry *entry = find_slot(names.slots, names.slot_count, object, type);
     if (entry->object == NULL)
         names.entry_count++;
     entry->object = object;
@@ -149,14 +152,10 @@ static bool name_by_use(const volatile void *address, char *out, size_t out_byte
 
 bool object_name(const volatile void *address, char *out, size_t out_bytes)
 {
-    const struct object_entry *entry = NULL;
+    const struct object_entry *entry = find_covering(address);
+    uintptr_t offset = entry == NULL ? 0 : (uintptr_t)address - (uintptr_t)entry->object;
 
-    if (names.slot_count != 0) {
-        entry = find_slot(names.slots, names.slot_count, address);
-        if (entry->object == NULL)
-            entry = find_covering(address);
-    }
-    if (entry != NULL && entry->object == address && is_label(entry->type)) {
+    if (entry != NULL && offset == 0 && is_label(entry->type)) {
         (void)snprintf(out, out_bytes, "%s", entry->name);
         return true;
     }
@@ -166,7 +165,6 @@ bool object_name(const volatile void *address, char *out, size_t out_bytes)
         (void)snprintf(out, out_bytes, "?");
         return false;
     }
-    uintptr_t offset = (uintptr_t)address - (uintptr_t)entry->object;
     const char *blank = is_label(entry->type) ? "" : " ";
     const char *type = is_label(entry->type) ? "" : entry->type;
     if (offset == 0)

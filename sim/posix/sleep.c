@@ -23,6 +23,8 @@ static int sleep_until(uint64_t deadline_ns, const char *label, const void *pc)
         if (signal_deliver(sched_self()) != SIGNAL_NONE)
             return EINTR;
     }
+    if (sched_self()->has_pending_signal) /* it came as the time ran out */
+        (void)signal_deliver(sched_self());
     return 0;
 }
 

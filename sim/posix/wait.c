@@ -4,6 +4,7 @@
 #include "sim/posix/wait.h"
 
 #include "sim/oracle/deadlock.h"
+#include "sim/posix/signal.h"
 
 enum park_result wait_in(struct waitq *queue, const struct op *op, struct vthread *holder,
                          uint64_t deadline_ns, bool is_interruptible)
@@ -17,6 +18,9 @@ enum park_result wait_in(struct waitq *queue, const struct op *op, struct vthrea
         result = PARK_WOKEN;
     waitq_remove(self->park_queue, &self->park_waiter);
     self->park_queue = NULL;
+    /* Woken while a signal came too: its handler runs before the caller finds out anything. */
+    if (is_interruptible && result != PARK_SIGNAL && self->has_pending_signal)
+        (void)signal_deliver(self);
     return result;
 }
 
