@@ -8,6 +8,7 @@
 
 #include "sim/kernel/process.h"
 #include "sim/memory/native.h"
+#include "sim/posix/thread.h"
 #include "sim/sched/sched.h"
 #include "sim/vthread/identity.h"
 
@@ -18,7 +19,10 @@ void block_trace_take(struct block_trace *trace, const void *pc, const void *fra
     struct vthread *self = sched_self();
     uintptr_t low = (uintptr_t)frame;
     uintptr_t high = self->identity == NULL ? 0 : (uintptr_t)self->identity->stack_top;
+    const struct posix_thread *posix = self->posix;
 
+    if (posix != NULL && posix->exit_jump != NULL) /* from there on it is the simulator's stack */
+        high = (uintptr_t)posix->exit_jump;
     trace->thread_name = self->name;
     trace->pcs[0] = pc;
     /* Code without frame pointers leaves anything in the register: only plausible links count. */
@@ -28,8 +32,9 @@ void block_trace_take(struct block_trace *trace, const void *pc, const void *fra
         if (next <= low || next + 2 * sizeof(void *) > high || next % sizeof(void *) != 0)
             continue;
         low = next;
-        trace->pcs[i] = ((const void *const *)low)[1];
         next = *(const uintptr_t *)low;
+        if (next < high)
+            trace->pcs[i] = ((const void *const *)low)[1];
     }
 }
 
