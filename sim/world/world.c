@@ -16,6 +16,7 @@
 #include "sim/oracle/deadlock.h"
 #include "sim/posix/hook.h"
 #include "sim/posix/run.h"
+#include "sim/race/race.h"
 #include "sim/world/config.h"
 #include "sim/world/internal.h"
 
@@ -29,6 +30,9 @@ enum {
 #define STUCK_NS UINT64_C(1000000000)
 #define STOP_BOUND_NS_DEFAULT UINT64_C(120000000000)
 #define TIME_MAX_NS UINT64_C(3600000000000)
+
+/* Linked into the explore build only. */
+#pragma weak race_atomic_points_set
 
 static struct {
     struct world *world; /* of the present run */
@@ -293,5 +297,8 @@ void world_target(const struct world_spec *spec, const char *name, struct target
     for (size_t i = 0; i < spec->scenario->plant_count; i++)
         set_plant(spec->scenario->plants[i]);
     node_configs_init(&state.configs, spec->scenario);
+    /* Core announces its atomics, in every build the same ones. */
+    if (race_atomic_points_set != NULL)
+        race_atomic_points_set(false);
     *out = (struct target){.name = name, .context = (void *)(uintptr_t)spec, .prepare = prepare};
 }
