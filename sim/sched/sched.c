@@ -91,6 +91,8 @@ struct vthread *sched_thread(size_t index)
 
 void sched_trace_value(uint64_t value)
 {
+    if (__builtin_expect(sched.spec->trace_value != NULL, 0))
+        sched.spec->trace_value(sched.spec->trace_context, value);
     sched_hash(value);
 }
 
