@@ -17,7 +17,7 @@
 #include "sim/report/symbols.h"
 #include "sim/report/words.h"
 
-enum { ORIGIN_BYTES = 160, SLUG_BYTES = 100, ERROR_BYTES = 256 };
+enum { ORIGIN_BYTES = 160, SLUG_BYTES = 64, ERROR_BYTES = 256 };
 
 /* The launcher beside the current folder, or on its way here; else this very program. */
 const char *outcome_program(void)

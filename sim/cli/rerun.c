@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/input/scenario.h"
+#include "sim/kernel/file.h"
 #include "sim/posix/names.h"
 #include "sim/report/reproducer.h"
 #include "sim/report/symbols.h"
@@ -31,6 +32,13 @@ static void trace_doubled(void *context, const struct vthread *thread, const str
         doubled->world_trace(doubled->world_context, thread, op);
 }
 
+static void keep_value(void *context, uint64_t value)
+{
+    const struct doubled *doubled = context;
+
+    trace_value(doubled->trace, value);
+}
+
 static void prepare_doubled(void *context, struct run_spec *spec)
 {
     struct doubled *doubled = context;
@@ -43,12 +51,20 @@ static void prepare_doubled(void *context, struct run_spec *spec)
     doubled->world_trace = spec->trace;
     doubled->world_context = spec->trace_context == doubled ? NULL : spec->trace_context;
     spec->trace = trace_doubled;
+    spec->trace_value = keep_value;
     spec->trace_context = doubled;
 }
 
-static void name_object(const void *object, char *out, size_t out_bytes)
+/* Calls are about files of the simulated kernel, or else about the process. */
+static void name_object(const struct vthread *thread, const struct op *op, char *out,
+                        size_t out_bytes)
 {
-    if (!object_name(object, out, out_bytes))
+    const struct file *file = op->object;
+
+    if (op->kind == OP_CALL && op->object != thread->process)
+        snprintf(out, out_bytes, "%s %" PRIu32, file_kind_word(file->ops->kind(file), false),
+                 file->serial);
+    else if (op->kind == OP_CALL || !object_name(op->object, out, out_bytes))
         out[0] = '\0';
 }
 

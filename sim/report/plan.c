@@ -15,7 +15,8 @@
 enum {
     RECENT_STEPS = 400, /* how far back a thread that touched something still matters */
     RECENT_ACTOR_STEPS = 60,
-    TAIL_STEPS = 8, /* the last ones are always worth reading */
+    NAME_LEN_MIN = 4, /* shorter names are found in any text */
+    TAIL_STEPS = 12,  /* the last ones are always worth reading */
 };
 
 enum thread_weight {
@@ -69,6 +70,17 @@ static void add_keys_of_failed(struct weigh *weigh)
 static bool is_stuck(const struct plan_end *end)
 {
     return end->kind == PLAN_END_WAITS || end->kind == PLAN_END_SPINS;
+}
+
+/* What the finding names is what it is about. */
+static void add_keys_named(struct weigh *weigh)
+{
+    for (uint32_t id = 1; id <= weigh->trace->object_count; id++) {
+        const char *name = trace_object(weigh->trace, id)->name;
+        if (strlen(name) >= NAME_LEN_MIN && (strstr(weigh->finding->title, name) != NULL ||
+                                             strstr(weigh->finding->detail, name) != NULL))
+            add_key(weigh, id);
+    }
 }
 
 /* Threads that are stuck, those they are stuck on, and what they quarrel over. */
@@ -157,8 +169,16 @@ static const uint8_t kind_weights[] = {
 };
 _Static_assert(sizeof(kind_weights) == OP_KIND_COUNT, "a weight for each op");
 
-static uint32_t weigh_step(const struct weigh *weigh, size_t index, size_t age)
+/* How many shown steps come behind the step: of all lanes, and of those that the finding is about.
+ */
+struct ages {
+    size_t all;
+    size_t tail;
+};
+
+static uint32_t weigh_step(const struct weigh *weigh, size_t index, const struct ages *ages)
 {
+    const size_t age = ages->all;
     const struct trace_step *step = trace_at(weigh->trace, index);
     const struct plan_note *note = &weigh->plan->notes[index];
     uint32_t weight = 1 + kind_weights[step->kind];
@@ -169,7 +189,9 @@ static uint32_t weigh_step(const struct weigh *weigh, size_t index, size_t age)
         weight += STEP_BLOCKS;
     if (step->was_preempting)
         weight += STEP_PREEMPTS;
-    if (age < TAIL_STEPS)
+    /* What is long ago has been said and done, unless somebody waits for it: weigh_deciding. */
+    weight = age < 40 ? weight : age < 120 ? weight * 2 / 3 : weight / 3;
+    if (ages->tail < TAIL_STEPS)
         weight += STEP_TAIL;
     weight += age < 10 ? 24 : age < 30 ? 16 : age < 100 ? 8 : 0;
     return weight;
@@ -196,14 +218,20 @@ static void weigh_steps(struct weigh *weigh)
 {
     struct plan *plan = weigh->plan;
     bool is_seen[VTHREADS_MAX] = {false};
-    size_t age = 0;
+    struct ages ages = {0};
 
     for (size_t i = trace_count(weigh->trace); i-- > 0;) {
         const uint32_t id = trace_at(weigh->trace, i)->thread_id;
         struct plan_note *note = &plan->notes[i];
         if (plan_lane(plan, id) == plan->lane_count || note->is_absorbed)
             continue;
-        note->score += weigh_step(weigh, i, age++);
+        const bool is_about = weigh->finding->thread_id == TRACE_NOBODY ||
+                              weigh->finding->thread_id == id ||
+                              weigh->finding->kind == FINDING_NONE;
+        note->score +=
+            weigh_step(weigh, i, &(struct ages){ages.all, is_about ? ages.tail : SIZE_MAX});
+        ages.all++;
+        ages.tail += is_about;
         if (!is_seen[id] && !weigh->trace->threads[id].is_lane)
             note->score += STEP_LAST_OF_THREAD;
         is_seen[id] = true;
@@ -302,6 +330,8 @@ void plan_init(struct plan *plan, const struct trace *trace, const struct findin
     weigh = (struct weigh){.plan = plan, .trace = trace, .finding = finding};
     weigh.is_key = take_zeroed(trace->object_count + 1, sizeof(*weigh.is_key));
     plan_find_ends(plan, trace);
+    if (finding->kind != FINDING_NONE)
+        add_keys_named(&weigh);
     weigh_ends(&weigh);
     weigh_recent(&weigh);
     choose_lanes(&weigh, lanes_max < PLAN_LANES_MAX ? lanes_max : PLAN_LANES_MAX);

@@ -24,6 +24,7 @@ struct spin_place {
     size_t indexes[PLAN_SPINS_MIN]; /* of the first steps there */
     size_t index_last;
     uint32_t repeats;
+    bool is_looking; /* at memory: it says more than the pauses between */
 };
 
 /* What is followed of a thread. */
@@ -34,6 +35,7 @@ struct follow {
     struct plan_held given_up;
     struct spin_place places[SPIN_PLACES_MAX];
     uint32_t place_count;
+    bool has_looked; /* one of the places is looking */
     size_t index_last;
     bool has_steps;
 };
@@ -132,7 +134,8 @@ static bool may_spin(enum op_kind kind)
            kind == OP_YIELD || kind == OP_CLOCK;
 }
 
-static void repeat_place(struct walk *walk, struct spin_place *place, size_t index)
+static void repeat_place(struct walk *walk, const struct follow *follow, struct spin_place *place,
+                         size_t index)
 {
     struct plan_note *notes = walk->plan->notes;
 
@@ -145,6 +148,7 @@ static void repeat_place(struct walk *walk, struct spin_place *place, size_t ind
     if (place->repeats >= PLAN_SPINS_MIN) {
         notes[place->index_last].is_absorbed = true;
         notes[index].repeats = place->repeats;
+        notes[index].is_absorbed = !place->is_looking && follow->has_looked;
     }
     place->index_last = index;
 }
@@ -172,18 +176,21 @@ static void follow_spin(struct walk *walk, size_t index, const struct trace_step
         struct spin_place *place = &follow->places[i];
         if (place->pc == step->pc && place->object_id == step->object_id &&
             place->kind == step->kind) {
-            repeat_place(walk, place, index);
+            repeat_place(walk, follow, place, index);
             return;
         }
     }
     if (follow->place_count == SPIN_PLACES_MAX)
         follow->place_count = 0;
+    const bool is_looking = step->object_id != 0;
+    follow->has_looked = is_looking || (follow->place_count > 0 && follow->has_looked);
     follow->places[follow->place_count++] = (struct spin_place){.pc = step->pc,
                                                                 .object_id = step->object_id,
                                                                 .kind = step->kind,
                                                                 .indexes = {index},
                                                                 .index_last = index,
-                                                                .repeats = 1};
+                                                                .repeats = 1,
+                                                                .is_looking = is_looking};
 }
 
 static void follow_step(struct walk *walk, size_t index)

@@ -136,22 +136,26 @@ static void print_end(struct ink *ink, const struct story *story, const struct p
         print_held(ink, story, &end->held[i]);
 }
 
-static void print_ends(struct ink *ink, const struct story *story, const struct plan *plan)
+/* True when it said anything. */
+static bool print_ends(struct ink *ink, const struct story *story, const struct plan *plan)
 {
+    const struct finding *finding = &story->result->finding;
     bool is_telling = false;
 
     for (size_t lane = 0; lane < plan->lane_count; lane++) {
         const struct plan_end *end = &plan->ends[plan->lanes[lane]];
         is_telling = is_telling || end->kind == PLAN_END_WAITS || end->kind == PLAN_END_SPINS ||
-                     end->held_count > 0;
+                     end->held_count > 0 ||
+                     (end->kind == PLAN_END_SLEEPS && finding->thread_id == TRACE_NOBODY);
     }
     if (!is_telling)
-        return;
+        return false;
     ink_end(ink);
     ink_line(ink, 2, INK_STRONG, "at the end");
     for (size_t lane = 0; lane < plan->lane_count; lane++)
         if (plan->ends[plan->lanes[lane]].kind != PLAN_END_NONE)
             print_end(ink, story, plan, plan->lanes[lane]);
+    return true;
 }
 
 static void print_detail(struct ink *ink, const char *detail)
@@ -233,8 +237,10 @@ void story_print(FILE *out, const struct story *story)
     print_title(&ink, &story->result->finding);
     ink_end(&ink);
     lanes_print(&ink, story, &plan);
-    print_ends(&ink, story, &plan);
-    print_detail(&ink, story->result->finding.detail);
+    const bool is_told = print_ends(&ink, story, &plan);
+    /* A deadlock's details are its waits: said already, and with callers. */
+    if (!is_told || story->result->finding.kind != FINDING_DEADLOCK)
+        print_detail(&ink, story->result->finding.detail);
     print_origin(&ink, story);
     plan_fini(&plan);
 }

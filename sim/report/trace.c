@@ -24,8 +24,7 @@ static void *map_memory(size_t size_bytes)
     return memory;
 }
 
-void trace_init(struct trace *trace, size_t steps_max,
-                void (*name_of)(const void *object, char *out, size_t out_bytes))
+void trace_init(struct trace *trace, size_t steps_max, trace_name_fn *name_of)
 {
     memset(trace, 0, sizeof(*trace));
     trace->capacity = steps_max;
@@ -97,13 +96,13 @@ uint32_t trace_intern(struct trace *trace, const void *object, const char *name)
     return id;
 }
 
-static uint32_t intern_named(struct trace *trace, const void *object)
+static uint32_t intern_named(struct trace *trace, const struct vthread *thread, const struct op *op)
 {
     char name[TRACE_NAME_BYTES] = "";
 
-    if (object != NULL && trace->name_of != NULL)
-        trace->name_of(object, name, sizeof(name));
-    return trace_intern(trace, object, name);
+    if (op->object != NULL && trace->name_of != NULL)
+        trace->name_of(thread, op, name, sizeof(name));
+    return trace_intern(trace, op->object, name);
 }
 
 /* Follows frame pointers from `frame` while they stay inside the thread's stack and rise. Notes the
@@ -138,11 +137,14 @@ static void fill_step(struct trace *trace, struct trace_step *out, const struct 
         .step = sched_step_count(),
         .time_ns = sched_now_ns(),
         .thread_id = thread->id,
-        .object_id = intern_named(trace, op->object),
+        .object_id = intern_named(trace, thread, op),
         .kind = op->kind,
         .label = op->label,
         .pc = op->pc,
     };
+    /* A lane does what its first due timer says. */
+    if (thread->is_lane && thread->due_head != NULL)
+        out->pc = (const char *)(uintptr_t)thread->due_head->fire + 1;
 }
 
 static bool could_run(uint32_t thread_id)
@@ -177,9 +179,23 @@ void trace_step(void *context, const struct vthread *thread, const struct op *op
     step.was_preempting = trace->thread_last != thread->id && could_run(trace->thread_last);
     if (!thread->is_lane && thread->identity != NULL)
         walk_stack(thread->identity, __builtin_frame_address(0), op->pc, step.stack);
-    note_thread(trace, thread);
+    struct trace_thread *noted = note_thread(trace, thread);
     trace_add(trace, &step);
+    noted->recorded_last = trace->recorded;
     sched_bypass_end();
+}
+
+void trace_value(void *context, uint64_t value)
+{
+    struct trace *trace = context;
+    const struct vthread *self = sched_self();
+    const uint64_t recorded = self == NULL ? 0 : trace->threads[self->id].recorded_last;
+
+    if (recorded == 0 || trace->recorded - recorded >= trace->capacity)
+        return;
+    struct trace_step *step = &trace->steps[(recorded - 1) % trace->capacity];
+    step->has_value = true;
+    step->value = (int64_t)value;
 }
 
 void trace_end(struct trace *trace)

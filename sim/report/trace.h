@@ -26,6 +26,10 @@ enum {
     TRACE_NOBODY = UINT32_MAX,
 };
 
+/* Writes what the object of `op` is called, or nothing. Called during the run. */
+typedef void trace_name_fn(const struct vthread *thread, const struct op *op, char *out,
+                           size_t out_bytes);
+
 struct trace_object {
     const void *address;
     uint32_t next;               /* private: chain of its hash bucket, 0 ends it */
@@ -38,7 +42,9 @@ struct trace_step {
     uint32_t thread_id;
     uint32_t object_id; /* 0: none */
     enum op_kind kind;
-    bool was_preempting;                /* the thread of the step before could have gone on */
+    bool was_preempting; /* the thread of the step before could have gone on */
+    bool has_value;
+    int64_t value;                      /* what the step came to: a call's result, or -errno */
     const char *label;                  /* static words, may be NULL */
     const void *pc;                     /* return address in the code under test, may be NULL */
     const void *stack[TRACE_STACK_MAX]; /* callers of pc, innermost first, NULL at the end */
@@ -54,6 +60,7 @@ struct trace_thread {
     uint32_t holder_id; /* who alone could end its wait, or TRACE_NOBODY */
     /* What it waits in while parked, what it was about to do otherwise; thread_id is its own. */
     struct trace_step last;
+    uint64_t recorded_last; /* private: trace.recorded after its last step; 0: it made none */
 };
 
 struct trace {
@@ -65,19 +72,19 @@ struct trace {
     uint32_t object_count;
     uint32_t *buckets;
     struct trace_thread threads[VTHREADS_MAX];
-    /* Writes the object's name, or nothing when it has none. May be NULL. Called during the run. */
-    void (*name_of)(const void *object, char *out, size_t out_bytes);
+    trace_name_fn *name_of; /* may be NULL */
 };
 
 /* Aborts when there is no memory. */
-void trace_init(struct trace *trace, size_t steps_max,
-                void (*name_of)(const void *object, char *out, size_t out_bytes));
+void trace_init(struct trace *trace, size_t steps_max, trace_name_fn *name_of);
 void trace_fini(struct trace *trace);
 /* Forgets everything, before another run. */
 void trace_reset(struct trace *trace);
 
 /* For run_spec.trace, with the trace as its context. */
 void trace_step(void *context, const struct vthread *thread, const struct op *op);
+/* For run_spec.trace_value, with the same context. */
+void trace_value(void *context, uint64_t value);
 /* After the run and before the next: how each thread ended. */
 void trace_end(struct trace *trace);
 

@@ -22,9 +22,11 @@ static int baton;
 static int nameless;
 static struct waitq queue;
 
-static void name_baton(const void *object, char *out, size_t out_bytes)
+static void name_baton(const struct vthread *thread, const struct op *op, char *out,
+                       size_t out_bytes)
 {
-    if (object == &baton)
+    (void)thread;
+    if (op->object == &baton)
         snprintf(out, out_bytes, "baton");
 }
 
@@ -37,6 +39,7 @@ static KEEP void touch(enum op_kind kind, const void *object)
 static KEEP void inner(void)
 {
     touch(OP_STORE, &baton);
+    sched_trace_value((uint64_t)-11);
     touch(OP_LOAD, &nameless);
 }
 
@@ -87,6 +90,7 @@ static void record(size_t steps_max)
                                   .steps_max = 1000,
                                   .step_cost_ns = 10,
                                   .trace = trace_step,
+                                  .trace_value = trace_value,
                                   .trace_context = &trace};
 
     sched_init();
@@ -117,8 +121,11 @@ static void steps_have_their_objects_and_callers(void **state)
     assert_string_equal(symbols_lookup(store->stack[0])->function, "outer");
     assert_string_equal(symbols_lookup(store->stack[1])->function, "run_runner");
     assert_int_equal(store->time_ns, store->step * 10);
+    assert_true(store->has_value);
+    assert_int_equal(store->value, -11);
     const struct trace_step *load = find_step("runner", OP_LOAD);
     assert_string_equal(trace_object(&trace, load->object_id)->name, "");
+    assert_false(load->has_value);
     assert_int_not_equal(load->object_id, store->object_id);
     assert_int_equal(find_step("waiter", OP_LOCK)->object_id, store->object_id);
     trace_fini(&trace);

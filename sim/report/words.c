@@ -58,18 +58,83 @@ static void strip_expression(const char *label, char *out, size_t out_bytes)
     snprintf(out, out_bytes, "%.*s", (int)len, label);
 }
 
+/* The member at the end of an expression: "running_mask"; "" for a plain variable. */
+static const char *last_member(const char *expression)
+{
+    const char *member = "";
+
+    for (const char *at = expression; *at != '\0'; at++) {
+        if (at[0] == '-' && at[1] == '>')
+            member = at + 2;
+        else if (at[0] == '.')
+            member = at + 1;
+    }
+    return member;
+}
+
+/* "fd fd 7" -> "fd 7": names repeat their type at times. */
+static const char *without_repeated_word(const char *name)
+{
+    const size_t len = strcspn(name, " ");
+
+    if (name[len] == ' ' && strncmp(name, name + len + 1, len) == 0 &&
+        (name[2 * len + 1] == ' ' || name[2 * len + 1] == '\0'))
+        return name + len + 1;
+    return name;
+}
+
+/* A word inside a named object: "fd 7.running_mask", or "fd 7 (*known)" when the source does not
+ * say which member it is. */
+static void name_memory(const char *name, const char *expression, char *out, size_t out_bytes)
+{
+    const char *member = last_member(expression);
+    size_t len = strcspn(name, "+");
+
+    while (len > 0 && name[len - 1] == ' ')
+        len--;
+    const size_t member_len = strlen(member);
+    const bool has_member = len > member_len && name[len - member_len - 1] == '.' &&
+                            memcmp(name + len - member_len, member, member_len) == 0;
+    if (has_member)
+        snprintf(out, out_bytes, "%.*s", (int)len, name);
+    else if (member[0] != '\0')
+        snprintf(out, out_bytes, "%.*s.%s", (int)len, name, member);
+    else
+        snprintf(out, out_bytes, "%.*s (%s)", (int)len, name, expression);
+}
+
 void words_object(const struct trace *trace, const struct trace_step *step, char *out,
                   size_t out_bytes)
 {
     const struct trace_object *object = trace_object(trace, step->object_id);
+    const char *name = object == NULL ? "" : without_repeated_word(object->name);
+    const bool has_expression = is_memory(step->kind) && step->label != NULL;
+    char expression[TRACE_LABEL_BYTES] = "";
 
     out[0] = '\0';
-    if (object != NULL && object->name[0] != '\0')
-        snprintf(out, out_bytes, "%s", object->name);
-    else if (is_memory(step->kind) && step->label != NULL)
-        strip_expression(step->label, out, out_bytes);
-    else if (object != NULL)
+    if (has_expression)
+        strip_expression(step->label, expression, sizeof(expression));
+    if (name[0] != '\0' && has_expression)
+        name_memory(name, expression, out, out_bytes);
+    else if (name[0] != '\0' || has_expression)
+        snprintf(out, out_bytes, "%s%s", name, expression);
+    else if (object != NULL && step->kind != OP_CALL)
         snprintf(out, out_bytes, "object %" PRIu32, step->object_id);
+}
+
+/* " -> 7", " -> EAGAIN". */
+static void append_value(const struct trace_step *step, char *out, size_t out_bytes)
+{
+    const size_t len = strlen(out);
+    const bool is_error = step->value < 0 && step->value >= -4095;
+    const char *name = is_error ? strerrorname_np((int)-step->value) : NULL;
+
+    if (!step->has_value)
+        return;
+    if (name != NULL)
+        snprintf(out + len, out_bytes - len, " -> %s", name);
+    else
+        snprintf(out + len, out_bytes - len, " -> %" PRId64, step->value);
 }
 
 /* Verb, and what stands for an object that is not known; NULL: the verb alone is enough. */
@@ -97,7 +162,7 @@ static const struct {
     [OP_YIELD] = {"yields", NULL},
     [OP_SLEEP] = {"sleeps", NULL},
     [OP_CLOCK] = {"reads the clock", NULL},
-    [OP_LANE] = {"fires", NULL},
+    [OP_LANE] = {"runs", NULL},
     [OP_READ_MEM] = {"reads", "memory"},
     [OP_WRITE_MEM] = {"writes", "memory"},
 };
@@ -110,9 +175,10 @@ void words_step(const struct trace *trace, const struct trace_step *step, char *
     const char *label = step->label == NULL ? "" : step->label;
 
     words_object(trace, step, object, sizeof(object));
-    if (step->kind == OP_CALL)
+    if (step->kind == OP_CALL) {
         snprintf(out, out_bytes, "calls %s%s%s", label, object[0] == '\0' ? "" : " on ", object);
-    else if (step->kind == OP_LANE)
+        append_value(step, out, out_bytes);
+    } else if (step->kind == OP_LANE)
         snprintf(out, out_bytes, "%s", label[0] == '\0' ? verbs[OP_LANE].verb : label);
     else if (verbs[step->kind].without == NULL)
         snprintf(out, out_bytes, "%s", verbs[step->kind].verb);
