@@ -27,7 +27,7 @@ static const struct {
 
 const char *listener_state_name(enum listener_state state)
 {
-    return (unsigned)state < LISTENER_STATES_COUNT ? states[state].name : "?";
+    return (unsigned)state < ARRAY_LEN(states) ? states[state].name : "?";
 }
 
 /* Under the write lock, or while nobody else knows the listener. */
@@ -147,7 +147,7 @@ static void relax(struct listener *listener)
 {
     struct listener_set *set = listener->set;
 
-    if (!PLANT(C65) && !is_ours(listener)) {
+    if (!is_ours(listener)) {
         MARK("listener.relax_elsewhere");
         tasklet_wakeup(listener->own);
         return;
@@ -168,6 +168,11 @@ static void relax(struct listener *listener)
     }
     rwlock_give(&listener->lock);
     lock_give(&set->lock);
+    /* A bound held the drain up. Nothing new may come that would have us look again. */
+    if (atom_load(&listener->is_draining)) {
+        MARK("listener.drain_goes_on");
+        accept_drain(listener);
+    }
 }
 
 /* Each listener at most once a call: who finds no room again comes back to the list's end. */

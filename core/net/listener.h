@@ -67,7 +67,6 @@ enum listener_state {
 #define LISTENER_ENUM(name, next) LISTENER_##name,
     LISTENER_STATES(LISTENER_ENUM)
 #undef LISTENER_ENUM
-        LISTENER_STATES_COUNT
 };
 
 #define LISTENER_BIT(name) (1U << LISTENER_##name)

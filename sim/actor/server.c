@@ -269,7 +269,7 @@ struct server *server_new(const struct scenario_actor *plan, struct actor_env *e
 
 void server_begin(struct server *server)
 {
-    if (!server->plan->is_automatic) {
+    if (server->plan->script.count != 0) {
         server->watch.fire = accept_and_poke;
         script_begin(&server->script, server->env, &server->plan->script, server->lane,
                      server->plan->name, perform, server);
