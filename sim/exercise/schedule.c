@@ -33,7 +33,8 @@ struct state {
 
 static void see(struct object *object)
 {
-    atom_store(&object->seen, atom_load_acquire(&object->asked)); /* pair: schedule.asked */
+    uint32_t asked = atom_load_acquire(&object->asked); /* pair: schedule.asked */
+    atom_store(&object->seen, asked);
 }
 
 /* True when the task has ended itself: nobody finds it any more. */
