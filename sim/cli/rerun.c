@@ -10,6 +10,7 @@
 #include "sim/input/scenario.h"
 #include "sim/kernel/file.h"
 #include "sim/posix/names.h"
+#include "sim/race/title.h"
 #include "sim/report/reproducer.h"
 #include "sim/report/symbols.h"
 #include "sim/report/words.h"
@@ -71,6 +72,7 @@ static void name_object(const struct vthread *thread, const struct op *op, char 
 void rerun_expand(struct finding *finding)
 {
     symbols_expand(finding->title, sizeof(finding->title));
+    race_title_sort(finding->title);
     symbols_expand_places(finding->detail, sizeof(finding->detail));
 }
 
