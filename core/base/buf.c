@@ -7,12 +7,6 @@ static size_t min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Without storage there is no address to add to. */
-static uint8_t *address(const struct buf *buf, size_t at)
-{
-    return buf->area == NULL ? NULL : buf->area + at;
-}
-
 /* The offset in the area of the byte `offset` behind the head; offset <= size. */
 static size_t wrap(const struct buf *buf, size_t offset)
 {
@@ -23,6 +17,7 @@ static size_t wrap(const struct buf *buf, size_t offset)
 
 void buf_init(struct buf *buf, void *area, size_t size_bytes)
 {
+    BUG_ON(area == NULL);
     buf->area = area;
     buf->size_bytes = size_bytes;
     buf_reset(buf);
@@ -37,7 +32,7 @@ void buf_reset(struct buf *buf)
 struct buf_span buf_data_span(const struct buf *buf)
 {
     return (struct buf_span){
-        .data = address(buf, buf->head),
+        .data = buf->area + buf->head,
         .len_bytes = min_size(buf->len_bytes, buf->size_bytes - buf->head),
     };
 }
@@ -47,7 +42,7 @@ struct buf_span buf_room_span(const struct buf *buf)
     size_t tail = wrap(buf, buf->len_bytes);
 
     return (struct buf_span){
-        .data = address(buf, tail),
+        .data = buf->area + tail,
         .len_bytes = min_size(buf_room(buf), buf->size_bytes - tail),
     };
 }

@@ -28,8 +28,8 @@ struct buf_span {
     size_t len_bytes;
 };
 
-/* `area` stays the caller's and must outlive the buffer. size_bytes 0 makes a buffer that is always
- * both empty and full. */
+/* `area` (not NULL) stays the caller's and must outlive the buffer. size_bytes 0 makes a buffer
+ * that is always both empty and full. */
 void buf_init(struct buf *buf, void *area, size_t size_bytes);
 
 static inline size_t buf_len(const struct buf *buf)

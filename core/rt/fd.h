@@ -161,7 +161,4 @@ bool fd_update_own(struct worker *worker, int fd);
 MUST_CHECK bool fd_ref(struct rt *rt, int fd);
 void fd_unref(struct rt *rt, int fd);
 
-/* F1-F8. See rt_check(). */
-void fd_check(const struct rt *rt, bool is_quiet);
-
 #endif

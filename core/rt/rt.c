@@ -7,6 +7,7 @@
 
 #include "core/base/atomic.h"
 #include "core/base/err.h"
+#include "core/rt/fd_check.h"
 #include "core/rt/run.h"
 
 enum { DEPTH_DEFAULT = 200, EVENTS_DEFAULT = 200, OBJECTS_MAX_DEFAULT = 1 << 20 };

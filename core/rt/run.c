@@ -55,6 +55,8 @@ void run_push_task(struct task *task, int worker)
     struct worker *self = worker_self();
     struct worker *target = worker_at(self->rt, worker);
 
+    /* S1: who has just won QUEUED finds it in no queue. */
+    BUG_ON(list_is_linked(&task->common.link));
     if (target == self) {
         insert_own(self, task);
         return;
@@ -76,6 +78,7 @@ void run_push_tasklet(struct tasklet *tasklet, int worker, uint32_t bits)
         insert_class(self, tasklet, class_of(self, tasklet, bits));
         return;
     }
+    BUG_ON(list_is_linked(&tasklet->link)); /* S1 */
     mpsc_push(&target->remote, &tasklet->link);
     worker_wake(target);
 }
