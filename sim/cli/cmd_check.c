@@ -15,7 +15,7 @@ static int run(const struct command *command, int argc, char *const *argv)
         return CLI_USAGE;
     for (size_t i = 0; i < files.count; i++) {
         struct scenario *scenario = NULL;
-        if (subject_read(files.items[i], &scenario))
+        if (subject_read(files.items[i], true, &scenario))
             scenario_free(scenario);
         else
             exit_code = CLI_INPUT;

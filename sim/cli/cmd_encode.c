@@ -27,7 +27,7 @@ static int run_encode(const struct command *command, int argc, char *const *argv
 
     if (!cli_parse(command, argc, argv, &values, &files, 1, 1))
         return CLI_USAGE;
-    if (!subject_read(files.items[0], &scenario))
+    if (!subject_read(files.items[0], false, &scenario))
         return CLI_INPUT;
     scenario_encode(scenario, &bytes);
     const bool is_good = files_write(values.out == NULL ? "-" : values.out, bytes.data, bytes.len);

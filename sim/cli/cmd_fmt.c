@@ -36,7 +36,7 @@ static bool format_file(const char *path, bool is_write)
     struct scenario *scenario = NULL;
     struct buffer text = {0};
 
-    if (!subject_read(path, &scenario))
+    if (!subject_read(path, false, &scenario))
         return false;
     scenario_print(scenario, &text);
     scenario_free(scenario);

@@ -10,23 +10,28 @@
 #include "sim/input/diagnostics.h"
 #include "sim/input/scenario.h"
 
-/* Text holds no NUL; the canonical bytes do, in their magic or soon after. */
-static bool is_binary(const struct buffer *file)
+static bool parse(const struct buffer *file, const char *path, bool is_to_run,
+                  struct scenario **out, struct diagnostics *diag)
 {
-    return file->len > 0 && memchr(file->data, '\0', file->len) != NULL;
+    const char *data = file->data == NULL ? "" : file->data;
+
+    if (is_to_run)
+        return scenario_load(data, file->len, path, out, diag);
+    if (!scenario_is_encoded(data, file->len))
+        return scenario_parse(data, file->len, path, out, diag);
+    *out = scenario_decode((const uint8_t *)data, file->len);
+    return true;
 }
 
-bool subject_read(const char *path, struct scenario **out)
+bool subject_read(const char *path, bool is_to_run, struct scenario **out)
 {
     struct diagnostics diag;
     struct buffer file = {0};
     bool is_good = files_read(path, &file);
 
-    if (is_good && is_binary(&file)) {
-        *out = scenario_decode((const uint8_t *)file.data, file.len);
-    } else if (is_good) {
+    if (is_good) {
         diagnostics_init(&diag);
-        is_good = scenario_parse(file.data == NULL ? "" : file.data, file.len, path, out, &diag);
+        is_good = parse(&file, path, is_to_run, out, &diag);
         fflush(stdout);
         diagnostics_print(&diag, stderr);
     }
@@ -68,7 +73,7 @@ int subject_open(struct subject *subject, const struct command *command, const c
     memset(subject, 0, sizeof(*subject));
     subject->name = name;
     files_find_scenario(name, subject->path, sizeof(subject->path));
-    if (!subject_read(subject->path, &subject->scenario))
+    if (!subject_read(subject->path, true, &subject->scenario))
         return CLI_INPUT;
     for (size_t i = 0; plants != NULL && i < plants->count; i++) {
         if (!add_plant(subject, command, plants->items[i])) {

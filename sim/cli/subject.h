@@ -28,9 +28,9 @@ struct subject {
     struct target target;
 };
 
-/* Reads a scenario, from text or from bytes. False after messages to stderr: it is missing or
- * wrong. */
-bool subject_read(const char *path, struct scenario **out);
+/* Reads a scenario, from text or from bytes; `is_to_run`: and checks that it can run. False after
+ * messages to stderr: it is missing or wrong. */
+bool subject_read(const char *path, bool is_to_run, struct scenario **out);
 
 /* 0, or the exit code after a message to stderr. `plants` may be NULL. */
 int subject_open(struct subject *subject, const struct command *command, const char *name,
