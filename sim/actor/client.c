@@ -267,7 +267,7 @@ static void load_next(struct client *client)
     timer_arm(&client->timer, client->lane, sched_now_ns() + client->env->bound_ns, fire_unanswered,
               client);
     message_send(&client->peer, &message);
-    if (draw_chance(SCENARIO_ARG(client->plan, CLIENT, ABORT)->range.min)) {
+    if (draw_chance(draw_from(&SCENARIO_ARG(client->plan, CLIENT, ABORT)->range))) {
         client->is_awaiting = false;
         client->method_count = 0;
         timer_cancel(&client->timer);

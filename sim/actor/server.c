@@ -50,18 +50,18 @@ static void answer(struct session *session)
     const struct scenario_value *body = SCENARIO_ARG(server->plan, SERVER, BODY);
     uint64_t body_bytes = body->is_present ? draw_from(&body->range) : 0;
     bool is_close = session->reader.is_close ||
-                    draw_chance(SCENARIO_ARG(server->plan, SERVER, CLOSE)->range.min);
+                    draw_chance(draw_from(&SCENARIO_ARG(server->plan, SERVER, CLOSE)->range));
     struct message message = {
         .status = 200,
         .has_body = true,
         .body_bytes = body_bytes,
         .body_key = message_key(session->reader.target, server->answers++),
-        .is_chunked = draw_chance(SCENARIO_ARG(server->plan, SERVER, CHUNKED)->range.min),
+        .is_chunked = draw_chance(draw_from(&SCENARIO_ARG(server->plan, SERVER, CHUNKED)->range)),
         .is_close = is_close,
         .is_head_response = strcmp(session->reader.method, "HEAD") == 0,
     };
 
-    if (draw_chance(SCENARIO_ARG(server->plan, SERVER, ABORT)->range.min)) {
+    if (draw_chance(draw_from(&SCENARIO_ARG(server->plan, SERVER, ABORT)->range))) {
         peer_reset(&session->peer);
         return;
     }

@@ -13,6 +13,7 @@
 
 #include "core/base/err.h"
 #include "core/proxy/proxy.h"
+#include "core/rt/rt.h"
 #include "core/rt/worker.h"
 #include "sim/actor/verbs.h"
 #include "sim/memory/heap.h"
@@ -159,6 +160,16 @@ static void restart(struct node *node)
     node_start(node);
 }
 
+/* Into the trace hash: two runs that agree here agree on what the node holds. */
+static void show(const struct node *node)
+{
+    if (node->proxy == NULL)
+        return;
+    const struct rt *rt = node->proxy->rt;
+    sched_trace_value((uint64_t)atomic_load_explicit(&rt->jobs, memory_order_relaxed));
+    sched_trace_value((uint64_t)atomic_load_explicit(&rt->fds.count, memory_order_relaxed));
+}
+
 static enum script_outcome perform(void *context, const struct scenario_event *event)
 {
     struct node *node = context;
@@ -177,6 +188,8 @@ static enum script_outcome perform(void *context, const struct scenario_event *e
         node_signal(node, SIGTTOU);
     else if (event->form == FORM_RESUME_LISTENERS)
         node_signal(node, SIGTTIN);
+    else if (event->form == FORM_SHOW)
+        show(node);
     return SCRIPT_DONE;
 }
 
