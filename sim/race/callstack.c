@@ -15,10 +15,17 @@ struct node {
     uint32_t hash;
 };
 
+/* All that a lookup needs, in one place. */
+struct entry {
+    const void *pc;
+    uint32_t caller;
+    uint32_t id; /* 0: free */
+};
+
 static struct {
     struct node *nodes; /* [0] is not used */
     uint32_t node_count;
-    uint32_t *table; /* of node numbers; 0: free */
+    struct entry *table;
     uint32_t table_size;
 } depot;
 
@@ -35,11 +42,12 @@ static void *reserve(size_t size_bytes)
 
 static void table_put(uint32_t id)
 {
-    uint32_t slot = depot.nodes[id].hash & (depot.table_size - 1);
+    const struct node *node = &depot.nodes[id];
+    uint32_t slot = node->hash & (depot.table_size - 1);
 
-    while (depot.table[slot] != 0)
+    while (depot.table[slot].id != 0)
         slot = (slot + 1) & (depot.table_size - 1);
-    depot.table[slot] = id;
+    depot.table[slot] = (struct entry){.pc = node->pc, .caller = node->caller, .id = id};
 }
 
 static void grow(void)
@@ -48,32 +56,40 @@ static void grow(void)
         depot.nodes = reserve(sizeof(struct node) * CALLSTACK_COUNT_MAX);
         depot.node_count = 1;
     } else {
-        (void)munmap(depot.table, depot.table_size * sizeof(uint32_t));
+        (void)munmap(depot.table, depot.table_size * sizeof(*depot.table));
     }
     depot.table_size = depot.table_size == 0 ? TABLE_FIRST : depot.table_size * 2;
-    depot.table = reserve(depot.table_size * sizeof(uint32_t));
+    depot.table = reserve(depot.table_size * sizeof(*depot.table));
     for (uint32_t id = 1; id < depot.node_count; id++)
         table_put(id);
 }
 
-uint32_t callstack_push(uint32_t caller, const void *pc)
+static __attribute__((noinline)) uint32_t add(uint32_t caller, const void *pc, uint32_t hash)
 {
-    uint32_t hash =
-        (uint32_t)(((uintptr_t)pc ^ (uint64_t)caller << 40) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
-
-    if (__builtin_expect(depot.node_count * 2 >= depot.table_size, 0))
-        grow();
-    uint32_t slot = hash & (depot.table_size - 1);
-    for (uint32_t id; (id = depot.table[slot]) != 0; slot = (slot + 1) & (depot.table_size - 1)) {
-        if (depot.nodes[id].pc == pc && depot.nodes[id].caller == caller)
-            return id;
-    }
     if (depot.node_count == CALLSTACK_COUNT_MAX)
         return 0;
-    uint32_t made = depot.node_count++;
-    depot.nodes[made] = (struct node){.pc = pc, .caller = caller, .hash = hash};
-    depot.table[slot] = made;
-    return made;
+    if (depot.node_count * 2 >= depot.table_size)
+        grow();
+    uint32_t id = depot.node_count++;
+    depot.nodes[id] = (struct node){.pc = pc, .caller = caller, .hash = hash};
+    table_put(id);
+    return id;
+}
+
+uint32_t callstack_push(uint32_t caller, const void *pc)
+{
+    uint64_t mixed = ((uintptr_t)pc ^ (uint64_t)caller << 40) * UINT64_C(0x9e3779b97f4a7c15);
+    uint32_t hash = (uint32_t)(mixed >> 32);
+
+    if (__builtin_expect(depot.table == NULL, 0))
+        grow();
+    uint32_t slot = hash & (depot.table_size - 1);
+    for (; depot.table[slot].id != 0; slot = (slot + 1) & (depot.table_size - 1)) {
+        const struct entry *entry = &depot.table[slot];
+        if (entry->pc == pc && entry->caller == caller)
+            return entry->id;
+    }
+    return add(caller, pc, hash);
 }
 
 size_t callstack_pcs(uint32_t stack, const void **out, size_t out_max)

@@ -120,6 +120,8 @@ struct race {
     bool has_points;
     bool has_atomic_points;
     bool is_keep_going;
+    uint32_t seen_count; /* threads of the run when `is_alone` was found out */
+    bool is_alone;
     uint32_t thread_count;
     struct race_thread *threads[RACE_THREADS_MAX];
 };

@@ -54,6 +54,7 @@ static void begin_run(void)
     race.run++;
     race.base = race.clock_max;
     race.thread_count = 0;
+    race.seen_count = 0;
     extensions.table = NULL;
     extensions.count = 0;
     extensions.capacity = 0;
@@ -277,15 +278,107 @@ static void probe_cell(struct probe *probe, struct cell *cell)
 
 /* ---- accesses ---- */
 
-static void access_cells(struct race_thread *self, uintptr_t address, size_t size_bytes,
-                         unsigned kind, const char *what, const void *pc)
+/* Part of an access, or of a free, that covers whole cells of one region. */
+struct span {
+    struct race_thread *self;
+    struct cell *cells;
+    size_t count;
+    uintptr_t address; /* of the first */
+    uint64_t now;
+    const char *what; /* not NULL: nothing is noted, what was is erased */
+    const void *pc;
+};
+
+/* Nothing in the cell is unordered with the thread, and no extension hangs on it. */
+static inline bool is_settled(const struct race_thread *self, const struct cell *cell)
 {
-    uint64_t key = self->epoch | (uint64_t)race_stack(self, pc) << RECORD_STACK_SHIFT |
-                   (uint64_t)kind << RECORD_KIND_SHIFT;
+    for (unsigned i = 0; i < CELL_SLOTS; i++) {
+        uint64_t record = cell->slots[i];
+        if (record_clock(record) > race.base &&
+            (!is_ordered(self, record) || record_mask(record) == 0))
+            return false;
+    }
+    return true;
+}
+
+static void probe_one(const struct span *span, size_t index)
+{
+    struct probe probe = {.self = span->self,
+                          .address = span->address + index * 8,
+                          .now = span->now,
+                          .what = span->what,
+                          .pc = span->pc};
+
+    probe_cell(&probe, &span->cells[index]);
+}
+
+/* All bytes of all cells are written: of what is ordered nothing needs to stay. */
+static void write_span(const struct span *span)
+{
+    uint64_t left = span->what == NULL ? span->now : 0;
+
+    for (size_t i = 0; i < span->count; i++) {
+        if (!is_settled(span->self, &span->cells[i]))
+            probe_one(span, i);
+        span->cells[i] = (struct cell){.slots = {left}};
+    }
+}
+
+static void read_span(const struct span *span)
+{
+    for (size_t i = 0; i < span->count; i++) {
+        struct cell *cell = &span->cells[i];
+        uint64_t live = 0;
+        for (unsigned j = 0; j < CELL_SLOTS; j++)
+            live |= (uint64_t)(record_clock(cell->slots[j]) > race.base);
+        if (live == 0)
+            cell->slots[0] = span->now;
+        else
+            probe_one(span, i);
+    }
+}
+
+/* Marks the blocks of [address, end), which lies in one region, as used in this run. */
+static void touch(uintptr_t address, uintptr_t end)
+{
+    uint32_t *touched = shadow_touched(address);
+    size_t count = ((end - 1) >> BLOCK_SHIFT) - (address >> BLOCK_SHIFT) + 1;
+
+    for (size_t i = 0; i < count; i++)
+        touched[i] = race.run;
+}
+
+/* The whole cells from `address` on, `end` not among them, as far as the region goes. Returns where
+ * it stopped. */
+static uintptr_t access_span(struct span *span, uintptr_t address, uintptr_t end)
+{
+    uintptr_t region_end = ((address >> REGION_SHIFT) + 1) << REGION_SHIFT;
+
+    end = end < region_end ? end & ~(uintptr_t)7 : region_end;
+    touch(address, end);
+    span->cells = shadow_cell(address);
+    span->count = (end - address) / 8;
+    span->address = address;
+    if (record_kind(span->now) == KIND_WRITE)
+        write_span(span);
+    else
+        read_span(span);
+    return end;
+}
+
+/* `key` is a record without bytes. */
+static void access_cells(struct race_thread *self, uintptr_t address, size_t size_bytes,
+                         uint64_t key, const char *what, const void *pc)
+{
+    struct span span = {.self = self, .now = key | 0xff, .what = what, .pc = pc};
     uintptr_t end = address + size_bytes;
 
     while (address < end) {
         uintptr_t base = address & ~(uintptr_t)7;
+        if (address == base && end - address >= 16 && (record_kind(key) & KIND_ATOMIC) == 0) {
+            address = access_span(&span, address, end);
+            continue;
+        }
         uint32_t mask = 0xff << (address - base) & 0xff;
         if (end < base + 8)
             mask &= 0xff >> (base + 8 - end);
@@ -297,14 +390,36 @@ static void access_cells(struct race_thread *self, uintptr_t address, size_t siz
     }
 }
 
+static uint64_t record_key(struct race_thread *self, unsigned kind, const void *pc)
+{
+    return self->epoch | (uint64_t)race_stack(self, pc) << RECORD_STACK_SHIFT |
+           (uint64_t)kind << RECORD_KIND_SHIFT;
+}
+
+/* The first thread of the run before any other was made: whatever it does comes before all that
+ * they will do, since it is it that makes them. Nothing needs to be noted. */
+static bool is_alone(void)
+{
+    if (__builtin_expect(race.seen_count == sched.run.thread_count, 1))
+        return race.is_alone;
+    race.seen_count = sched.run.thread_count;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sched.run.thread_count; i++)
+        count += !sched.threads[i]->is_lane;
+    race.is_alone = count == 1;
+    return race.is_alone;
+}
+
 void race_access(struct race_thread *self, uintptr_t address, size_t size_bytes, unsigned kind,
                  const void *pc)
 {
     if (!shadow_covers(address) || !shadow_covers(address + size_bytes) || size_bytes == 0)
         return;
-    race_note_stack(self, address);
     race_check_heap((const volatile void *)address, size_bytes, (kind & KIND_WRITE) != 0, pc);
-    access_cells(self, address, size_bytes, kind, NULL, pc);
+    if (is_alone())
+        return;
+    race_note_stack(self, address);
+    access_cells(self, address, size_bytes, record_key(self, kind, pc), NULL, pc);
 }
 
 void race_range(const volatile void *address, size_t size_bytes, bool is_write, const void *pc)
@@ -328,7 +443,7 @@ void race_freed(const volatile void *address, size_t size_bytes, const void *pc)
         if (next > end)
             next = end;
         if (*shadow_touched(at) == race.run)
-            access_cells(self, at, next - at, KIND_WRITE, "free", pc);
+            access_cells(self, at, next - at, record_key(self, KIND_WRITE, pc), "free", pc);
         at = next;
     }
     shadow_clear(start, size_bytes, race.run);
