@@ -16,6 +16,7 @@ enum { SPIN_WINDOW = 8, SPIN_GRANT_MAX = 4096, SPIN_ROUNDS = 3 };
 struct spin_read {
     const volatile void *address;
     const void *pc;
+    const char *label; /* the place in the source; NULL: the code does not say, `pc` is it */
     uint64_t value;
     uint32_t repeats;
 };

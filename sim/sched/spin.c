@@ -9,6 +9,8 @@
  * A write that leaves what it found (a failed exchange of a lock, an OR of a bit that is set)
  * counts as a read: nothing changed.
  */
+#include <string.h>
+
 #include "sim/sched/internal.h"
 
 void spin_new(struct vthread *thread)
@@ -46,14 +48,22 @@ static void park_spinner(struct vthread *self)
         spin->reads[i].repeats = 0;
 }
 
+/* Compilers copy loops, each in its own way, and one place becomes several addresses. What the
+ * source says is the same in every build, and so is the run then. */
+static bool is_same_place(const struct spin_read *read, const struct op *op)
+{
+    if (read->label == NULL || op->label == NULL)
+        return read->pc == op->pc;
+    return read->label == op->label || strcmp(read->label, op->label) == 0;
+}
+
 static void note_read(struct vthread *self, const volatile void *address, uint64_t value)
 {
     struct spin *spin = self->spin;
-    const void *pc = self->next.pc;
 
     for (uint32_t i = 0; i < spin->read_count; i++) {
         struct spin_read *read = &spin->reads[i];
-        if (read->address != address || read->pc != pc)
+        if (read->address != address || !is_same_place(read, &self->next))
             continue;
         if (read->value != value) { /* news: whatever it waits for, it saw a step of it */
             read->value = value;
@@ -67,8 +77,8 @@ static void note_read(struct vthread *self, const volatile void *address, uint64
     }
     if (spin->read_count == SPIN_WINDOW)
         spin->read_count = 0;
-    spin->reads[spin->read_count++] =
-        (struct spin_read){.address = address, .pc = pc, .value = value};
+    spin->reads[spin->read_count++] = (struct spin_read){
+        .address = address, .pc = self->next.pc, .label = self->next.label, .value = value};
 }
 
 static void wake_spinners(const volatile void *address)
