@@ -102,9 +102,10 @@ int kernel_accept(struct process *process, int fd, struct sockaddr *addr, sockle
     if (result != 0)
         return result;
     child_fd = process_fd_open(process, &child->file, 0, (flags & SOCK_CLOEXEC) != 0);
-    if (child_fd >= 0 && addr != NULL && socket_name(child, true, addr, len_bytes) != 0)
-        *len_bytes = 0; /* reset already */
-    return child_fd;
+    if (child_fd < 0 || addr == NULL)
+        return child_fd;
+    result = socket_name(child, END_ACCEPTED, addr, len_bytes);
+    return result == 0 ? child_fd : result;
 }
 
 int kernel_connect(struct process *process, int fd, const struct sockaddr *addr,
@@ -126,14 +127,14 @@ int kernel_getsockname(struct process *process, int fd, struct sockaddr *addr, s
 {
     int error;
     struct socket *socket = find_socket(process, fd, &error);
-    return socket == NULL ? error : socket_name(socket, false, addr, len_bytes);
+    return socket == NULL ? error : socket_name(socket, END_LOCAL, addr, len_bytes);
 }
 
 int kernel_getpeername(struct process *process, int fd, struct sockaddr *addr, socklen_t *len_bytes)
 {
     int error;
     struct socket *socket = find_socket(process, fd, &error);
-    return socket == NULL ? error : socket_name(socket, true, addr, len_bytes);
+    return socket == NULL ? error : socket_name(socket, END_PEER, addr, len_bytes);
 }
 
 int kernel_setsockopt(struct process *process, int fd, int level, int name, const void *value,

@@ -83,8 +83,7 @@ static int64_t real_name(int fd, int is_peer, struct sockaddr *addr, socklen_t *
     return result_of(is_peer ? getpeername(fd, addr, len_bytes) : getsockname(fd, addr, len_bytes));
 }
 
-static int64_t real_setsockopt(int fd, int level, int name, const void *value,
-                               socklen_t len_bytes)
+static int64_t real_setsockopt(int fd, int level, int name, const void *value, socklen_t len_bytes)
 {
     return result_of(setsockopt(fd, level, name, value, len_bytes));
 }

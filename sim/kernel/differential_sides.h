@@ -1,6 +1,6 @@
 /*
- * sim/kernel/differential_sides.h - the real kernel and the simulated one behind the same calls, for
- * the differential test.
+ * sim/kernel/differential_sides.h - the real kernel and the simulated one behind the same calls,
+ * for the differential test.
  *
  * Every call returns a result, or -errno.
  *

@@ -106,24 +106,23 @@ static struct option_value *find_value(const struct socket *socket, int level, i
     return value;
 }
 
-void option_copy(struct socket *to, const struct socket *from)
+void option_copy(struct socket_options *to, const struct socket_options *from)
 {
-    to->options = from->options;
-    to->options.stored = NULL;
-    for (const struct option_value *value = from->options.stored; value != NULL;
-         value = value->next) {
+    *to = *from;
+    to->stored = NULL;
+    for (const struct option_value *value = from->stored; value != NULL; value = value->next) {
         struct option_value *copy = kmem_take(sizeof(*copy));
         *copy = *value;
-        copy->next = to->options.stored;
-        to->options.stored = copy;
+        copy->next = to->stored;
+        to->stored = copy;
     }
 }
 
-void option_fini(struct socket *socket)
+void option_fini(struct socket_options *options)
 {
-    while (socket->options.stored != NULL) {
-        struct option_value *value = socket->options.stored;
-        socket->options.stored = value->next;
+    while (options->stored != NULL) {
+        struct option_value *value = options->stored;
+        options->stored = value->next;
         kmem_give(value, sizeof(*value));
     }
 }
@@ -233,7 +232,9 @@ static int set_socket_level(struct socket *socket, int name, int number, const v
         options->rcvbuf_bytes = buffer_bytes(number, SOCKET_RCVBUF_MIN);
         break;
     case SO_RCVLOWAT:
-        options->recv_low_bytes = number <= 0 ? 1 : (uint32_t)number;
+        if (number < 0)
+            number = INT32_MAX;
+        options->recv_low_bytes = number == 0 ? 1 : (uint32_t)number;
         break;
     case SO_LINGER:
         return set_linger(options, value, len_bytes);
@@ -365,7 +366,7 @@ int socket_set_option(struct socket *socket, int level, int name, const void *va
     if (!is_text) {
         if (len_bytes >= sizeof(number))
             memcpy(&number, value, sizeof(number));
-        else if ((level == IPPROTO_IP || level == IPPROTO_IPV6) && len_bytes >= 1)
+        else if (level == IPPROTO_IP && len_bytes >= 1)
             number = *(const unsigned char *)value;
         else
             return -EINVAL;
@@ -386,6 +387,8 @@ int socket_set_option(struct socket *socket, int level, int name, const void *va
     default:
         break;
     }
+    if (result == 0 && level == SOL_SOCKET && socket->ops->note_option != NULL)
+        socket->ops->note_option(socket, name);
     if (result <= 0)
         return result;
     return stored == NULL ? -ENOPROTOOPT : set_stored(socket, stored, number, value, len_bytes);
@@ -522,7 +525,7 @@ int socket_get_option(struct socket *socket, int level, int name, void *value, s
     if ((int)*len_bytes < 0)
         return -EINVAL;
     if (!has_level(socket, level))
-        return socket->family == AF_UNIX ? -EOPNOTSUPP : -ENOPROTOOPT;
+        return socket->family == AF_INET6 ? -ENOPROTOOPT : -EOPNOTSUPP;
     if (level == SOL_SOCKET)
         result = get_socket_level(socket, name, value, len_bytes);
     else if (level == IPPROTO_TCP)

@@ -12,8 +12,8 @@
 #include "sim/kernel/socket.h"
 
 /* What an accepted socket inherits; `to` has none of its own yet. */
-void option_copy(struct socket *to, const struct socket *from);
-void option_fini(struct socket *socket);
+void option_copy(struct socket_options *to, const struct socket_options *from);
+void option_fini(struct socket_options *options);
 
 /* Whether the socket has a port already. */
 bool socket_has_port(const struct socket *socket);

@@ -19,8 +19,8 @@ static struct port_table *table_of(struct host *host)
 {
     if (host->ports == NULL) {
         host->ports = kmem_take(sizeof(*host->ports));
-        for (unsigned i = 0; i < PORT_PROTOCOL_COUNT; i++)
-            host->ports->next_ephemeral[i] = PORT_EPHEMERAL_FIRST;
+        host->ports->next_ephemeral[PORT_TCP] = PORT_EPHEMERAL_FIRST;
+        host->ports->next_ephemeral[PORT_UDP] = PORT_EPHEMERAL_FIRST_UDP;
     }
     return host->ports;
 }

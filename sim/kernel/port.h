@@ -15,6 +15,7 @@
 enum {
     PORT_EPHEMERAL_FIRST = 32768, /* net.ipv4.ip_local_port_range */
     PORT_EPHEMERAL_LAST = 60999,
+    PORT_EPHEMERAL_FIRST_UDP = 47000, /* apart, so that nothing works by coincidence */
     PORT_BUCKETS = 64,
 };
 #define PORT_TIME_WAIT_NS UINT64_C(60000000000)

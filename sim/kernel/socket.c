@@ -107,6 +107,19 @@ bool socket_has_port(const struct socket *socket)
     return tcp_has_port(socket) || udp_has_port(socket);
 }
 
+void socket_note_bound_to(struct socket *socket, const struct ip *ip)
+{
+    if (socket->family == AF_INET6 && !ip_is_any(ip) && !ip_is_v4(ip))
+        socket->options.is_v6only = true;
+}
+
+struct ip socket_here(const struct ip *local, bool is_v4)
+{
+    if (is_v4 && ip_is_v4(local) && !ip_is_any(local))
+        return *local;
+    return ip_loopback(is_v4);
+}
+
 /* ---- calls ---- */
 
 int socket_bind(struct socket *socket, const struct sockaddr *addr, socklen_t len_bytes)
@@ -148,9 +161,10 @@ int socket_shutdown(struct socket *socket, int how)
     return socket->ops->shutdown(socket, how);
 }
 
-int socket_name(struct socket *socket, bool is_peer, struct sockaddr *addr, socklen_t *len_bytes)
+int socket_name(struct socket *socket, enum socket_end end, struct sockaddr *addr,
+                socklen_t *len_bytes)
 {
-    return socket->ops->name(socket, is_peer, addr, len_bytes);
+    return socket->ops->name(socket, end, addr, len_bytes);
 }
 
 int64_t socket_sendmsg(struct socket *socket, const struct io_vector *from,

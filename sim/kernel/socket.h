@@ -54,6 +54,9 @@ struct socket_options {
     struct option_value *stored; /* those that only come back: sim/kernel/option.c */
 };
 
+/* Which name: accept() tells the peer's even when the connection is over already. */
+enum socket_end { END_LOCAL, END_PEER, END_ACCEPTED };
+
 struct socket_ops {
     /* -EOPNOTSUPP when NULL. What would wait is -EAGAIN; connect gives -EINPROGRESS then. */
     int (*bind)(struct socket *socket, const struct sockaddr *addr, socklen_t len_bytes);
@@ -61,12 +64,15 @@ struct socket_ops {
     int (*accept)(struct socket *socket, struct socket **child);
     int (*connect)(struct socket *socket, const struct sockaddr *addr, socklen_t len_bytes);
     int (*shutdown)(struct socket *socket, int how);
-    int (*name)(struct socket *socket, bool is_peer, struct sockaddr *addr, socklen_t *len_bytes);
+    int (*name)(struct socket *socket, enum socket_end end, struct sockaddr *addr,
+                socklen_t *len_bytes);
     int64_t (*send)(struct socket *socket, const struct io_vector *from,
                     const struct msghdr *message, int flags);
     /* `message` (may be NULL) gets name, control and flags. */
     int64_t (*recv)(struct socket *socket, const struct io_vector *to, struct msghdr *message,
                     int flags);
+    /* An option of SOL_SOCKET was set: who waits may have to know. May be NULL. */
+    void (*note_option)(struct socket *socket, int name);
     /* Takes SO_ERROR. */
     int (*take_error)(struct socket *socket);
 };
@@ -92,7 +98,8 @@ int socket_listen(struct socket *socket, int backlog);
 int socket_accept(struct socket *socket, int flags, struct socket **child);
 int socket_connect(struct socket *socket, const struct sockaddr *addr, socklen_t len_bytes);
 int socket_shutdown(struct socket *socket, int how);
-int socket_name(struct socket *socket, bool is_peer, struct sockaddr *addr, socklen_t *len_bytes);
+int socket_name(struct socket *socket, enum socket_end end, struct sockaddr *addr,
+                socklen_t *len_bytes);
 int64_t socket_sendmsg(struct socket *socket, const struct io_vector *from,
                        const struct msghdr *message, int flags);
 int64_t socket_recvmsg(struct socket *socket, const struct io_vector *to, struct msghdr *message,
@@ -110,6 +117,12 @@ int64_t socket_file_read(struct file *file, const struct io_vector *to);
 int64_t socket_file_write(struct file *file, const struct io_vector *from);
 /* A blocking call may not be cut short; a non-blocking one may. */
 bool socket_is_nonblocking(const struct socket *socket, int flags);
+
+/* An IPv6 socket bound to an IPv6 address hears nothing of IPv4 any more, as in inet6_bind(). */
+void socket_note_bound_to(struct socket *socket, const struct ip *ip);
+
+/* What "any" means as a destination for a socket at `local`. */
+struct ip socket_here(const struct ip *local, bool is_v4);
 
 /* Appends a control message to `message`; sets MSG_CTRUNC when there is no room. `used_bytes` is
  * how much of it is filled so far. */

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "sim/kernel/kernel.h"
+#include "sim/kernel/option.h"
 
 enum { MASK_READABLE = EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND };
 enum { MASK_WRITABLE = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND };
@@ -471,6 +472,10 @@ static void free_end(struct tcp *tcp)
     tcp_queue_clear(&tcp->out);
     tcp_queue_clear(&tcp->in);
     port_bind_free(tcp->bind);
+    if (tcp->inherited != NULL) {
+        option_fini(tcp->inherited);
+        kmem_give(tcp->inherited, sizeof(*tcp->inherited));
+    }
     kmem_give(tcp, sizeof(*tcp));
 }
 

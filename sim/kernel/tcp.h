@@ -66,6 +66,7 @@ struct tcp {
     struct tcp *peer;     /* NULL: before a SYN was answered */
     struct tcp *listener; /* in its handshake or its accept queue; else NULL */
     struct port_bind *bind;
+    struct socket_options *inherited; /* of its listener, until it is accepted */
     struct endpoint local;
     struct endpoint remote;
     int state; /* TCP_ESTABLISHED ... of netinet/tcp.h */
@@ -80,7 +81,8 @@ struct tcp {
     bool is_retrying;      /* `retry` is for the handshake, not for giving up */
     bool is_deferred;      /* TCP_DEFER_ACCEPT holds it back until data comes */
     bool is_refusing;      /* was dropped without a word: whatever comes is reset */
-    bool is_user_bound;    /* keeps its port when the connection is over */
+    bool is_user_bound;    /* to a port, which it keeps when the connection is over */
+    bool is_address_bound;
     uint32_t retries;
     uint64_t began_ns; /* of the handshake */
 

@@ -117,6 +117,7 @@ int tcp_bind(struct socket *socket, const struct sockaddr *addr, socklen_t len_b
     struct tcp *tcp = tcp_of(socket);
     struct endpoint local;
     int result = endpoint_from_sockaddr(socket->family, addr, len_bytes, &local);
+    bool was_v6only;
 
     if (result == 0)
         result = check_bind_address(socket, &local.ip);
@@ -124,11 +125,17 @@ int tcp_bind(struct socket *socket, const struct sockaddr *addr, socklen_t len_b
         return result;
     if (tcp->state != TCP_CLOSE || tcp->bind != NULL)
         return -EINVAL;
+    was_v6only = socket->options.is_v6only;
+    socket_note_bound_to(socket, &local.ip);
     result = port_bind_new(socket->host, PORT_TCP, &local, socket, &tcp->bind);
-    if (result != 0)
+    if (result != 0) {
+        tcp->local.ip = ip_any(socket->family);
+        socket->options.is_v6only = was_v6only;
         return result;
+    }
     tcp->local = tcp->bind->local;
-    tcp->is_user_bound = true;
+    tcp->is_user_bound = local.port != 0;
+    tcp->is_address_bound = !ip_is_any(&local.ip);
     return 0;
 }
 
@@ -137,13 +144,15 @@ bool tcp_has_port(const struct socket *socket)
     return socket->ops == &tcp_socket_ops && tcp_of(socket)->bind != NULL;
 }
 
-static int name_of(struct socket *socket, bool is_peer, struct sockaddr *addr, socklen_t *len_bytes)
+static int name_of(struct socket *socket, enum socket_end end, struct sockaddr *addr,
+                   socklen_t *len_bytes)
 {
     const struct tcp *tcp = tcp_of(socket);
 
-    if (is_peer && (tcp->remote.port == 0 || tcp->state == TCP_CLOSE || tcp->state == TCP_SYN_SENT))
+    if (end == END_PEER &&
+        (tcp->remote.port == 0 || tcp->state == TCP_CLOSE || tcp->state == TCP_SYN_SENT))
         return -ENOTCONN;
-    return endpoint_to_sockaddr(socket->family, is_peer ? &tcp->remote : &tcp->local, addr,
+    return endpoint_to_sockaddr(socket->family, end != END_LOCAL ? &tcp->remote : &tcp->local, addr,
                                 len_bytes);
 }
 
@@ -156,6 +165,7 @@ static void disconnect(struct tcp_socket *self)
     struct tcp *old = self->tcp;
     struct tcp *fresh;
     int error = old->error;
+    bool keeps_port = old->is_user_bound || old->state == TCP_CLOSE;
 
     switch (old->state) {
     case TCP_LISTEN:
@@ -181,12 +191,17 @@ static void disconnect(struct tcp_socket *self)
     fresh->remote.ip = ip_any(self->socket.family);
     fresh->sndbuf_bytes = self->socket.options.sndbuf_bytes;
     fresh->rcvbuf_bytes = self->socket.options.rcvbuf_bytes;
-    if (old->is_user_bound) {
+    if (old->is_address_bound) {
+        fresh->is_address_bound = true;
+        fresh->local.ip = old->local.ip;
+    }
+    if (old->bind != NULL && keeps_port) {
         fresh->bind = old->bind;
         fresh->bind->is_connected = false;
-        fresh->is_user_bound = true;
-        fresh->local = old->bind->local;
+        fresh->is_user_bound = old->is_user_bound;
+        fresh->local.port = old->bind->local.port;
     } else {
+        fresh->local.port = old->local.port; /* getsockname still shows it */
         port_bind_free(old->bind);
     }
     old->bind = NULL;
@@ -226,6 +241,7 @@ static int send_syn(struct socket *socket, struct tcp *tcp, const struct endpoin
     tcp->bind->is_connected = true;
     tcp->remote = *remote;
     tcp->state = TCP_SYN_SENT;
+    tcp->error = 0;
     tcp->began_ns = sched_now_ns();
     if (to == NULL) {
         tcp_retry_at(tcp, sched_now_ns() + TCP_GIVE_UP_SYN_NS, fire_nobody);
@@ -245,7 +261,7 @@ static int begin_connect(struct socket *socket, const struct sockaddr *addr, soc
     if (result != 0)
         return result;
     if (ip_is_any(&remote.ip))
-        remote.ip = ip_loopback(ip_is_v4(&remote.ip));
+        remote.ip = socket_here(&tcp->local.ip, ip_is_v4(&remote.ip));
     if (socket->family == AF_INET6 && socket->options.is_v6only && ip_is_v4(&remote.ip))
         return -ENETUNREACH;
     return send_syn(socket, tcp, &remote);
@@ -421,6 +437,21 @@ static int64_t recv_tcp(struct socket *socket, const struct io_vector *to, struc
     return (int64_t)count;
 }
 
+/* Linux tells who waits, as what is there may be enough now. */
+static void note_option(struct socket *socket, int name)
+{
+    struct tcp *tcp = tcp_of(socket);
+
+    tcp->sndbuf_bytes = socket->options.sndbuf_bytes;
+    tcp->rcvbuf_bytes = socket->options.rcvbuf_bytes;
+    if (name == SO_RCVLOWAT && (tcp_is_readable(tcp) || tcp->has_fin))
+        file_wake(&socket->file, EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND);
+    if (name == SO_SNDBUF && tcp->wants_space && tcp_is_writable(tcp)) {
+        tcp->wants_space = false;
+        file_wake(&socket->file, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+    }
+}
+
 /* ---- shutting down and closing ---- */
 
 int tcp_shutdown(struct socket *socket, int how)
@@ -501,7 +532,7 @@ void tcp_release(struct file *file)
     }
     tcp_queue_clear(&tcp->in);
     tcp_reap(tcp);
-    option_fini(&self->socket);
+    option_fini(&self->socket.options);
     kmem_give(self, sizeof(*self));
 }
 
@@ -532,6 +563,7 @@ const struct socket_ops tcp_socket_ops = {
     .name = name_of,
     .send = send_tcp,
     .recv = recv_tcp,
+    .note_option = note_option,
     .take_error = take_error,
 };
 

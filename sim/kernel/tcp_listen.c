@@ -183,12 +183,19 @@ void tcp_complete(struct tcp *embryo, bool has_data)
     tcp_leave_listener(embryo);
     embryo->listener = listener;
     embryo->state = embryo->has_fin ? TCP_CLOSE_WAIT : TCP_ESTABLISHED;
+    embryo->shutdown |= listener->shutdown;
+    embryo->is_address_bound = listener->is_address_bound;
+    embryo->inherited = kmem_take(sizeof(*embryo->inherited));
+    option_copy(embryo->inherited, &listener->socket->socket.options);
     if (listener->accept_tail == NULL)
         listener->accept_head = embryo;
     else
         listener->accept_tail->queue_next = embryo;
     listener->accept_tail = embryo;
     listener->accept_count++;
+    /* What was shut before listen() is shut for whoever connects. */
+    if ((embryo->shutdown & SHUTDOWN_SEND) != 0)
+        tcp_close_send(embryo);
     tcp_wake(listener, MASK_READABLE);
 }
 
@@ -219,12 +226,18 @@ int tcp_accept(struct socket *socket, struct socket **child)
     accepted = (struct tcp_socket *)socket_alloc(sizeof(*accepted), &tcp_file_ops, &tcp_socket_ops,
                                                  socket->host, socket->family, SOCK_STREAM,
                                                  socket->protocol);
-    option_copy(&accepted->socket, socket);
+    accepted->socket.options = *tcp->inherited;
+    kmem_give(tcp->inherited, sizeof(*tcp->inherited));
+    tcp->inherited = NULL;
     accepted->tcp = tcp;
     accepted->phase = PHASE_CONNECTED;
     tcp->socket = accepted;
     if (tcp->bind != NULL)
         tcp->bind->socket = &accepted->socket;
+    if (tcp->state == TCP_CLOSE) { /* reset while it waited */
+        port_bind_free(tcp->bind);
+        tcp->bind = NULL;
+    }
     *child = &accepted->socket;
     return 0;
 }
@@ -245,8 +258,8 @@ int tcp_listen(struct socket *socket, int backlog)
         return 0;
     }
     if (tcp->bind == NULL) {
-        struct endpoint any = {.ip = ip_any(socket->family), .port = 0};
-        int result = port_bind_new(socket->host, PORT_TCP, &any, socket, &tcp->bind);
+        struct endpoint local = {.ip = tcp->local.ip, .port = 0};
+        int result = port_bind_new(socket->host, PORT_TCP, &local, socket, &tcp->bind);
         if (result != 0)
             return result;
         tcp->local = tcp->bind->local;

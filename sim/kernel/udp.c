@@ -13,6 +13,7 @@
 #include "sim/kernel/tcp.h"
 
 enum { MASK_READABLE = EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND };
+enum { MASK_WRITABLE = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND };
 
 static const struct socket_ops udp_ops;
 static const struct file_ops udp_file_ops;
@@ -51,7 +52,7 @@ static enum file_kind kind_of(const struct file *file)
 static uint32_t poll_udp(struct file *file)
 {
     const struct udp_socket *udp = of_file(file);
-    uint32_t mask = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
+    uint32_t mask = MASK_WRITABLE;
 
     if (udp->error != 0)
         mask |= EPOLLERR;
@@ -86,6 +87,7 @@ static int bind_udp(struct socket *socket, const struct sockaddr *addr, socklen_
     struct udp_socket *udp = self_of(socket);
     struct endpoint local;
     int result = endpoint_from_sockaddr(socket->family, addr, len_bytes, &local);
+    bool was_v6only;
 
     if (result != 0)
         return result;
@@ -96,9 +98,14 @@ static int bind_udp(struct socket *socket, const struct sockaddr *addr, socklen_
         return -EADDRNOTAVAIL;
     if (udp->bind != NULL)
         return -EINVAL;
+    was_v6only = socket->options.is_v6only;
+    socket_note_bound_to(socket, &local.ip);
     result = port_bind_new(socket->host, PORT_UDP, &local, socket, &udp->bind);
-    if (result != 0)
+    if (result != 0) {
+        udp->local.ip = ip_any(socket->family);
+        socket->options.is_v6only = was_v6only;
         return result;
+    }
     udp->local = udp->bind->local;
     udp->is_user_bound = local.port != 0;
     udp->is_address_bound = !ip_is_any(&local.ip);
@@ -157,7 +164,9 @@ static int connect_udp(struct socket *socket, const struct sockaddr *addr, sockl
     if (result != 0)
         return result;
     if (ip_is_any(&remote.ip))
-        remote.ip = ip_loopback(ip_is_v4(&remote.ip));
+        remote.ip = socket_here(&udp->local.ip, ip_is_v4(&remote.ip));
+    if (socket->options.is_v6only && ip_is_v4(&remote.ip))
+        return -ENETUNREACH;
     if (!host_source_address(socket->host, &remote.ip, &source))
         return -ENETUNREACH;
     if (ip_is_any(&udp->local.ip)) {
@@ -171,13 +180,14 @@ static int connect_udp(struct socket *socket, const struct sockaddr *addr, sockl
     return 0;
 }
 
-static int name_of(struct socket *socket, bool is_peer, struct sockaddr *addr, socklen_t *len_bytes)
+static int name_of(struct socket *socket, enum socket_end end, struct sockaddr *addr,
+                   socklen_t *len_bytes)
 {
     const struct udp_socket *udp = self_of(socket);
 
-    if (is_peer && !udp->is_connected)
+    if (end != END_LOCAL && !udp->is_connected)
         return -ENOTCONN;
-    return endpoint_to_sockaddr(socket->family, is_peer ? &udp->remote : &udp->local, addr,
+    return endpoint_to_sockaddr(socket->family, end != END_LOCAL ? &udp->remote : &udp->local, addr,
                                 len_bytes);
 }
 
@@ -329,10 +339,12 @@ static int destination_of(const struct udp_socket *udp, const struct msghdr *mes
                                     destination);
     if (result != 0)
         return result;
+    if (udp->socket.options.is_v6only && ip_is_v4(&destination->ip))
+        return -ENETUNREACH;
     if (destination->port == 0)
         return -EINVAL;
     if (ip_is_any(&destination->ip))
-        destination->ip = ip_loopback(ip_is_v4(&destination->ip));
+        destination->ip = socket_here(&udp->local.ip, ip_is_v4(&destination->ip));
     return 0;
 }
 
@@ -359,15 +371,18 @@ static int64_t send_udp(struct socket *socket, const struct io_vector *from,
     size_t bytes_max = socket->family == AF_INET ? UDP_PAYLOAD_BYTES_MAX : UDP_PAYLOAD_BYTES_MAX_V6;
     int result;
 
+    result = bind_any(udp); /* whatever comes of it */
+    if (result != 0)
+        return result;
     if (from->total_bytes > UINT16_MAX)
         return -EMSGSIZE;
-    if ((flags & MSG_OOB) != 0)
+    if ((flags & MSG_OOB) != 0 && socket->family == AF_INET)
         return -EOPNOTSUPP;
     result = destination_of(udp, message, &destination);
+    if (result == 0 && (flags & MSG_OOB) != 0 && ip_is_v4(&destination.ip))
+        return -EOPNOTSUPP;
     if (result == 0)
         result = read_control(udp, message, &control);
-    if (result == 0)
-        result = bind_any(udp);
     if (result != 0)
         return result;
     source = udp->local;
@@ -395,6 +410,8 @@ static int64_t send_udp(struct socket *socket, const struct io_vector *from,
     io_copy_in(from, 0, datagram->bytes, from->total_bytes);
     transmit(datagram, link_draw_datagram(socket->host, to, due_ns), due_ns);
     free_datagram(datagram);
+    /* It has left the socket: Linux tells of the room each time, sock_def_write_space(). */
+    file_wake(&socket->file, MASK_WRITABLE);
     return (int64_t)from->total_bytes;
 }
 
@@ -492,8 +509,14 @@ static void release_udp(struct file *file)
         udp->in_head = datagram->next;
         free_datagram(datagram);
     }
-    option_fini(&udp->socket);
+    option_fini(&udp->socket.options);
     kmem_give(udp, sizeof(*udp));
+}
+
+static void note_option(struct socket *socket, int name)
+{
+    if (name == SO_SNDBUF)
+        file_wake(&socket->file, MASK_WRITABLE);
 }
 
 static const struct socket_ops udp_ops = {
@@ -503,6 +526,7 @@ static const struct socket_ops udp_ops = {
     .name = name_of,
     .send = send_udp,
     .recv = recv_udp,
+    .note_option = note_option,
     .take_error = take_error,
 };
 

@@ -81,7 +81,7 @@ static int64_t readable_bytes(struct file *file)
 {
     const struct unix_socket *end = of_file(file);
 
-    if (is_stream(end))
+    if (end->socket.type != SOCK_DGRAM)
         return end->in_bytes;
     return end->in_head == NULL ? 0 : end->in_head->end - end->in_head->begin;
 }
@@ -108,6 +108,19 @@ static uint32_t cost_of(const struct stream_segment *segment)
     return segment->capacity + UNIX_OVERHEAD_BYTES;
 }
 
+static void tell_room(struct unix_socket *end)
+{
+    if (is_writable(end))
+        file_wake(&end->socket.file, MASK_WRITABLE);
+}
+
+/* Linux finds this out with the message in hand; giving that back tells of room. */
+static int64_t refuse_message(struct unix_socket *end, int64_t error)
+{
+    tell_room(end);
+    return error;
+}
+
 /* The first message has been read whole: its sender has room again. */
 static void drop_first(struct unix_socket *end)
 {
@@ -119,8 +132,7 @@ static void drop_first(struct unix_socket *end)
         end->in_tail = NULL;
     if (sender != NULL) {
         sender->sent_bytes -= cost_of(segment);
-        if (is_writable(sender))
-            file_wake(&sender->socket.file, MASK_WRITABLE);
+        tell_room(sender);
     }
     stream_segment_free(segment);
 }
@@ -163,7 +175,7 @@ static int64_t send_stream(struct unix_socket *end, const struct io_vector *from
         if (end->sent_bytes >= end->socket.options.sndbuf_bytes)
             return done > 0 ? (int64_t)done : -EAGAIN;
         if (end->peer == NULL || (end->peer->shutdown & SHUTDOWN_RECV) != 0)
-            return done > 0 ? (int64_t)done : -EPIPE;
+            return refuse_message(end, done > 0 ? (int64_t)done : -EPIPE);
         if (chunk > chunk_max)
             chunk = chunk_max;
         if (chunk > UNIX_MESSAGE_BYTES_MAX)
@@ -185,11 +197,12 @@ static int64_t lose_peer(struct unix_socket *end)
 
 static int64_t send_message(struct unix_socket *end, const struct io_vector *from)
 {
-    if (!end->is_connected)
+    bool is_datagram = end->socket.type == SOCK_DGRAM;
+
+    if (!is_datagram && end->error != 0)
+        return -take_error(&end->socket);
+    if (!is_datagram && !end->is_connected)
         return -ENOTCONN;
-    if (end->socket.type == SOCK_SEQPACKET && (end->shutdown & SHUTDOWN_SEND) != 0 &&
-        end->error == 0)
-        return -EPIPE;
     if (from->total_bytes > end->socket.options.sndbuf_bytes - 32)
         return -EMSGSIZE;
     if (end->error != 0)
@@ -198,10 +211,12 @@ static int64_t send_message(struct unix_socket *end, const struct io_vector *fro
         return -EPIPE;
     if (end->sent_bytes >= end->socket.options.sndbuf_bytes)
         return -EAGAIN;
+    if (!end->is_connected)
+        return refuse_message(end, -ENOTCONN);
     if (end->peer == NULL)
-        return end->socket.type == SOCK_DGRAM ? lose_peer(end) : -EPIPE;
+        return refuse_message(end, is_datagram ? lose_peer(end) : -EPIPE);
     if ((end->peer->shutdown & SHUTDOWN_RECV) != 0)
-        return -EPIPE;
+        return refuse_message(end, -EPIPE);
     put_message(end, from, 0, from->total_bytes);
     return (int64_t)from->total_bytes;
 }
@@ -312,11 +327,12 @@ static int shutdown_unix(struct socket *socket, int how)
     return 0;
 }
 
-static int name_of(struct socket *socket, bool is_peer, struct sockaddr *addr, socklen_t *len_bytes)
+static int name_of(struct socket *socket, enum socket_end which, struct sockaddr *addr,
+                   socklen_t *len_bytes)
 {
     sa_family_t family = AF_UNIX;
 
-    if (is_peer && !self_of(socket)->is_connected)
+    if (which != END_LOCAL && !self_of(socket)->is_connected)
         return -ENOTCONN;
     if (addr == NULL || len_bytes == NULL)
         return 0;
@@ -327,11 +343,18 @@ static int name_of(struct socket *socket, bool is_peer, struct sockaddr *addr, s
     return 0;
 }
 
+/* Since Linux 6.10 an empty message at the front does not count. */
+static bool has_unread_bytes(const struct unix_socket *end)
+{
+    const struct stream_segment *first = end->in_head;
+    return first != NULL && (first->end > first->begin || first->next != NULL);
+}
+
 static void release_unix(struct file *file)
 {
     struct unix_socket *end = of_file(file);
     struct unix_socket *peer = end->peer;
-    bool has_unread = end->in_head != NULL;
+    bool has_unread = has_unread_bytes(end);
 
     if (peer != NULL && end->socket.type != SOCK_DGRAM) {
         peer->shutdown = SHUTDOWN_BOTH;
@@ -343,8 +366,14 @@ static void release_unix(struct file *file)
         drop_first(end);
     if (peer != NULL)
         peer->peer = NULL;
-    option_fini(&end->socket);
+    option_fini(&end->socket.options);
     kmem_give(end, sizeof(*end));
+}
+
+static void note_option(struct socket *socket, int name)
+{
+    if (name == SO_SNDBUF)
+        tell_room(self_of(socket));
 }
 
 static const struct socket_ops unix_ops = {
@@ -352,6 +381,7 @@ static const struct socket_ops unix_ops = {
     .name = name_of,
     .send = send_unix,
     .recv = recv_unix,
+    .note_option = note_option,
     .take_error = take_error,
 };
 

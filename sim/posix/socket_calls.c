@@ -95,10 +95,10 @@ static int64_t accept_on(struct io_call *call, struct sockaddr *addr, socklen_t 
             fd = process_fd_open(call->process, &child->file, 0, (flags & SOCK_CLOEXEC) != 0);
             if (fd < 0 || addr == NULL)
                 return fd;
-            if (socket_name(child, true, addr, len_bytes) == -ENOTCONN) {
-                /* Reset already: Linux aborts this accept. */
+            result = socket_name(child, END_ACCEPTED, addr, len_bytes);
+            if (result != 0) {
                 process_fd_close(call->process, fd);
-                return -ECONNABORTED;
+                return result;
             }
             return fd;
         }
@@ -198,7 +198,7 @@ int __wrap_getsockname(int fd, struct sockaddr *addr, socklen_t *len_bytes)
         return __real_getsockname(fd, addr, len_bytes);
     result = begin(&call, CALL_getsockname, fd, WRAP_PC);
     if (result == 0)
-        result = socket_name(socket_of(call.file), false, addr, len_bytes);
+        result = socket_name(socket_of(call.file), END_LOCAL, addr, len_bytes);
     return (int)io_end(&call, result);
 }
 
@@ -211,7 +211,7 @@ int __wrap_getpeername(int fd, struct sockaddr *addr, socklen_t *len_bytes)
         return __real_getpeername(fd, addr, len_bytes);
     result = begin(&call, CALL_getpeername, fd, WRAP_PC);
     if (result == 0)
-        result = socket_name(socket_of(call.file), true, addr, len_bytes);
+        result = socket_name(socket_of(call.file), END_PEER, addr, len_bytes);
     return (int)io_end(&call, result);
 }
 
