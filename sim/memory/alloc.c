@@ -30,7 +30,7 @@ static inline __attribute__((always_inline)) void *allocate(size_t size_bytes, s
 {
     void *memory = NULL;
 
-    if (!hook_alloc_fails()) {
+    if (!hook_alloc_fails() && size_bytes <= HEAP_BLOCK_BYTES_MAX) {
         if (heap_has_shadow)
             memory = heap_take(size_bytes, alignment, is_zeroed, pc, FRAME);
         else if (is_zeroed)

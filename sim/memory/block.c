@@ -118,7 +118,9 @@ void heap_check_range(const volatile void *address, size_t size_bytes, bool is_w
 
 static bool is_near(const volatile void *address, uint64_t word)
 {
-    return (uint64_t)(uintptr_t)address - word + POISON_REACH_BYTES < 2 * POISON_REACH_BYTES;
+    uint64_t reach = POISON_REACH_BYTES;
+
+    return (uint64_t)(uintptr_t)address - word + reach < 2 * reach;
 }
 
 void heap_describe(const volatile void *address, char *out, size_t out_bytes)

@@ -26,7 +26,6 @@ enum {
     POISON_BYTES_MAX = 4096,
     KEEP_BYTES = 16 << 20, /* of what a run touched, kept for the next one */
 };
-#define EXTENT_BYTES_MAX (UINT64_C(1) << 31)
 
 /* sim/race/race.h; linked into the explore build only. */
 void race_freed(const volatile void *address, size_t size_bytes, const void *pc)
@@ -245,8 +244,7 @@ void *heap_take(size_t size_bytes, size_t alignment, bool is_zeroed, const void 
     uint64_t slack = alignment > HEAP_GRANULE ? alignment - HEAP_GRANULE : 0;
     uint64_t class_bytes;
 
-    if (size_bytes > EXTENT_BYTES_MAX - sizeof(struct block) - REDZONE_BYTES - HEAP_GRANULE ||
-        slack > EXTENT_BYTES_MAX / 2 || size_bytes + slack > EXTENT_BYTES_MAX / 2)
+    if (size_bytes > HEAP_BLOCK_BYTES_MAX || slack > HEAP_BLOCK_BYTES_MAX)
         return NULL;
     uint32_t class =
         class_of(sizeof(struct block) + slack + round_up(size_bytes, HEAP_GRANULE) + REDZONE_BYTES,

@@ -23,6 +23,7 @@ struct process;
 /* Where blocks and their shadow lie. Nothing else of a Linux process is near. */
 #define HEAP_BASE UINT64_C(0x100000000000)
 #define HEAP_BYTES (UINT64_C(1) << 35)
+#define HEAP_BLOCK_BYTES_MAX (UINT64_C(1) << 30)
 #define HEAP_SHADOW_BASE (HEAP_BASE + (UINT64_C(1) << 36))
 
 enum { HEAP_GRANULE = 16, HEAP_FRAMES = 4 };

@@ -17,6 +17,14 @@
 
 static void *volatile kept; /* what the compiler must not reason about */
 
+/* Of what a sanitizer's malloc does differently, or notices by itself. */
+static void skip_with_sanitizer(void)
+{
+#if defined(HEDDLE_BUILD_ASAN) || defined(HEDDLE_BUILD_TSAN)
+    skip();
+#endif
+}
+
 /* ---- well used ---- */
 
 static int use_all_calls(void *arg)
@@ -37,7 +45,7 @@ static int use_all_calls(void *arg)
             if (memory[i] != (unsigned char)i)
                 return 3;
         }
-        if (malloc_usable_size(memory) != size * 3 + 1)
+        if (malloc_usable_size(memory) < size * 3 + 1)
             return 4;
         free(memory);
         free(zeroed);
@@ -69,7 +77,7 @@ static int use_all_calls(void *arg)
     kept = calloc(SIZE_MAX, 2);
     if (kept != NULL)
         return 9;
-    return heap_stats().live_count == 0 ? 0 : 10;
+    return heap_leaks(NULL, NULL, 0) == 0 ? 0 : 10;
 }
 
 static void calls_do_what_they_should(void **state)
@@ -98,6 +106,7 @@ static void addresses_are_the_same_in_every_run(void **state)
     uintptr_t first[3];
 
     (void)state;
+    skip_with_sanitizer();
     expect_always_ok(note_addresses, 1);
     memcpy(first, seen, sizeof(seen));
     expect_always_ok(use_all_calls, 2);
@@ -118,7 +127,7 @@ static int churn(void *arg)
     }
     for (int i = 0; i < 16; i++)
         free(blocks[i]);
-    return heap_stats().live_bytes == 0 ? 0 : 1;
+    return heap_leaks(NULL, NULL, 0) == 0 ? 0 : 1;
 }
 
 static void freed_blocks_are_used_again_at_last(void **state)
@@ -127,7 +136,7 @@ static void freed_blocks_are_used_again_at_last(void **state)
     expect_always_ok(churn, 2);
 }
 
-/* ---- misused ---- */
+/* ---- misused: with a sanitizer's malloc these are the sanitizer's ---- */
 
 struct object {
     _Atomic int references;
@@ -173,6 +182,7 @@ static void use_after_free_is_found(void **state)
     struct run_result result;
 
     (void)state;
+    skip_with_sanitizer();
     expect_finding_within(load_freed, FINDING_HEAP_USE_AFTER_FREE,
                           "heap-use-after-free read in load_freed", 1, &result);
     assert_non_null(strstr(result.finding.detail, "0 bytes into a block of 48 bytes\n"));
@@ -210,6 +220,7 @@ static int drop_on_two_threads(void *arg)
 static void races_about_freeing_are_found(void **state)
 {
     (void)state;
+    skip_with_sanitizer();
     expect_finding_within(drop_on_two_threads, FINDING_HEAP_USE_AFTER_FREE,
                           "heap-use-after-free read in drop_reference", 500, NULL);
 }
@@ -266,6 +277,7 @@ static int store_wild(void *arg)
 static void misuse_is_named(void **state)
 {
     (void)state;
+    skip_with_sanitizer();
     expect_finding(free_twice, FINDING_HEAP_MISUSE, "double-free in drop_object");
     expect_finding(free_inside, FINDING_HEAP_MISUSE, "invalid-free in free_inside");
     expect_finding(write_behind, FINDING_HEAP_MISUSE,
@@ -302,6 +314,7 @@ static void crashes_say_what_was_followed(void **state)
     struct run_result result;
 
     (void)state;
+    skip_with_sanitizer();
     crash_init(); /* cmocka has put its own handlers over ours */
     expect_finding_within(follow_freed, FINDING_CRASH, "crash: segmentation fault in follow_freed",
                           1, &result);
@@ -346,6 +359,7 @@ static int leaks_off(void **state)
 static void leaks_are_counted_by_site(void **state)
 {
     (void)state;
+    skip_with_sanitizer();
     expect_finding(leak, FINDING_LEAK,
                    "leak: 3 blocks of 192 bytes allocated in allocate_for_good <- leak");
 }
