@@ -72,8 +72,11 @@ bool hook_alloc_fails(void)
 {
     struct posix_process *process = posix_self()->process;
 
-    if (process->alloc_fail_countdown != 0 && --process->alloc_fail_countdown == 0)
-        return true;
+    if (process->alloc_fail_countdown != 0) {
+        process->alloc_fail_countdown--;
+        if (process->alloc_fail_countdown == 0)
+            return true;
+    }
     return choice_draw(CHOICE_ALLOC, 2) != 0;
 }
 

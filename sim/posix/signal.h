@@ -33,7 +33,7 @@ enum signal_outcome {
 bool sim_signal_send(struct process *process, int signo);
 
 /* After PARK_SIGNAL: runs the handlers. On a virtual thread. */
-enum signal_outcome signal_deliver(struct vthread *self);
+enum signal_outcome signal_deliver(struct vthread *vthread);
 
 /* ---- for sim/posix ---- */
 

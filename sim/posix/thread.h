@@ -75,10 +75,10 @@ void posix_held_locks(const struct vthread *thread,
 
 /* ---- for sim/posix ---- */
 
-struct posix_thread *posix_attach(struct vthread *thread);
+__attribute__((returns_nonnull)) struct posix_thread *posix_attach(struct vthread *thread);
 
 /* The running thread; only while sched_is_simulated(). */
-static inline struct posix_thread *posix_self(void)
+__attribute__((returns_nonnull)) static inline struct posix_thread *posix_self(void)
 {
     struct vthread *thread = sched_self();
     struct posix_thread *self = thread->posix;

@@ -19,9 +19,10 @@ int __wrap_pthread_setname_np(pthread_t handle, const char *name)
     struct posix_thread *thread = posix_thread_by_handle(handle);
     if (thread == NULL)
         return ESRCH;
-    if (strlen(name) >= sizeof(thread->name))
+    size_t bytes = strlen(name) + 1;
+    if (bytes > sizeof(thread->name))
         return ERANGE;
-    strcpy(thread->name, name);
+    memcpy(thread->name, name, bytes);
     return 0;
 }
 
@@ -33,9 +34,10 @@ int __wrap_pthread_getname_np(pthread_t handle, char *out, size_t out_bytes)
     if (thread == NULL)
         return ESRCH;
     const char *name = thread->name[0] != '\0' ? thread->name : thread->thread->name;
-    if (strlen(name) >= out_bytes)
+    size_t bytes = strlen(name) + 1;
+    if (bytes > out_bytes)
         return ERANGE;
-    strcpy(out, name);
+    memcpy(out, name, bytes);
     return 0;
 }
 

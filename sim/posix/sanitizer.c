@@ -1,0 +1,104 @@
+/*
+ * sim/posix/sanitizer.c - clang's runtimes, where one is linked: how they treat the simulator, and
+ * how what they report becomes a finding.
+ *
+ * Their symbolizer is a child process, which a virtual thread cannot have: reports carry bare
+ * addresses and ours are symbolised after the run. A report is made in the middle of the runtime,
+ * so it is recorded and the run ends at the next point.
+ */
+#include "sim/posix/sanitizer.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/posix/run.h"
+
+/* What the runtimes ask of the program, by their names. */
+const char *__tsan_default_options(void);
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+void __tsan_on_report(void *report);
+void __asan_on_error(void);
+void __ubsan_on_report(void);
+
+/* What they answer. */
+int __tsan_get_report_mop(void *report, unsigned long index, int *thread, void **address, int *size,
+                          int *is_write, int *is_atomic, void **trace, unsigned long trace_max)
+    __attribute__((weak));
+void *__asan_get_report_pc(void) __attribute__((weak));
+int __asan_get_report_access_type(void) __attribute__((weak));
+const char *__asan_get_report_description(void) __attribute__((weak));
+void __ubsan_get_current_report_data(const char **kind, const char **message, const char **file,
+                                     unsigned *line, unsigned *column, char **address)
+    __attribute__((weak));
+
+/* The simulator is not instrumented, but TSan sees the memset and memcpy that it calls, and knows
+ * nothing of why its memory is never touched by two threads at once. Nor may it keep quiet about
+ * what it reported in an earlier run. */
+const char *__tsan_default_options(void)
+{
+    return "ignore_interceptors_accesses=1:suppress_equal_stacks=0:suppress_equal_addresses=0:"
+           "symbolize=0";
+}
+
+const char *__asan_default_options(void)
+{
+    return "halt_on_error=0:detect_leaks=0:allocator_may_return_null=1:symbolize=0";
+}
+
+const char *__ubsan_default_options(void)
+{
+    return "symbolize=0";
+}
+
+void __tsan_on_report(void *report)
+{
+    const void *pcs[2] = {NULL, NULL};
+
+    if (!posix_run.is_active)
+        return;
+    for (unsigned long i = 0; i < 2; i++) {
+        int thread;
+        int size;
+        int is_write;
+        int is_atomic;
+        void *address;
+        void *trace[1] = {NULL};
+        (void)__tsan_get_report_mop(report, i, &thread, &address, &size, &is_write, &is_atomic,
+                                    trace, 1);
+        /* +1: the report treats every pc as a return address. */
+        pcs[i] = trace[0] == NULL ? NULL : (const char *)trace[0] + 1;
+    }
+    finding_record(FINDING_DATA_RACE, pcs[0], "data-race in {pc:%lx} / {pc:%lx}",
+                   (unsigned long)pcs[0], (unsigned long)pcs[1]);
+}
+
+void __asan_on_error(void)
+{
+    if (!posix_run.is_active)
+        return;
+    const char *what = __asan_get_report_description();
+    const char *pc = (const char *)__asan_get_report_pc() + 1;
+    const char *access = __asan_get_report_access_type() != 0 ? "write" : "read";
+    enum finding_kind kind =
+        strcmp(what, "heap-use-after-free") == 0 ? FINDING_HEAP_USE_AFTER_FREE : FINDING_SANITIZER;
+    finding_record(kind, pc, "%s %s in {pc:%lx}", what, access, (unsigned long)pc);
+}
+
+void __ubsan_on_report(void)
+{
+    const char *kind = "";
+    const char *message = "";
+    const char *file = "";
+    unsigned line = 0;
+    unsigned column = 0;
+    char *address = NULL;
+
+    if (!posix_run.is_active)
+        return;
+    __ubsan_get_current_report_data(&kind, &message, &file, &line, &column, &address);
+    const char *name = strrchr(file, '/');
+    finding_record(FINDING_SANITIZER, NULL, "undefined-behaviour: %s at %s:%u", kind,
+                   name == NULL ? file : name + 1, line);
+}
