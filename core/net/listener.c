@@ -147,7 +147,7 @@ static void relax(struct listener *listener)
 {
     struct listener_set *set = listener->set;
 
-    if (!is_ours(listener)) {
+    if (!PLANT(C65) && !is_ours(listener)) {
         MARK("listener.relax_elsewhere");
         tasklet_wakeup(listener->own);
         return;
@@ -168,10 +168,11 @@ static void relax(struct listener *listener)
     }
     rwlock_give(&listener->lock);
     lock_give(&set->lock);
-    /* A bound held the drain up. Nothing new may come that would have us look again. */
+    /* A bound held the drain up. Nothing new may come that would have anybody look again. Not here:
+     * we may have been called from an accept. */
     if (atom_load(&listener->is_draining)) {
         MARK("listener.drain_goes_on");
-        accept_drain(listener);
+        tasklet_wakeup(listener->own);
     }
 }
 
@@ -352,7 +353,7 @@ static void init_listener(struct listener_set *set, struct listener *listener,
     move(listener, LISTENER_INIT);
 }
 
-/* What another worker could not do for its listener: see listener.own. */
+/* What could not be done where it was noticed: see listener.own. */
 static struct tasklet *process_own(struct tasklet *tasklet, void *ctx, uint32_t state)
 {
     struct listener *listener = ctx;
@@ -385,11 +386,9 @@ int listener_add(struct listener_set *set, const struct listener_options *option
     if (set->listeners_count == LISTENERS_MAX)
         return -ERR_FULL;
     init_listener(set, listener, options, all);
-    if (listener->mask != all) {
-        listener->own = tasklet_new_on(rt, __builtin_ctzll(listener->mask), process_own, listener);
-        if (listener->own == NULL)
-            return -ERR_MEMORY;
-    }
+    listener->own = tasklet_new_on(rt, __builtin_ctzll(listener->mask), process_own, listener);
+    if (listener->own == NULL)
+        return -ERR_MEMORY;
     move(listener, LISTENER_ASSIGNED);
     int fd = open_socket(listener);
     result = -ERR_SYSTEM;
@@ -409,8 +408,7 @@ int listener_add(struct listener_set *set, const struct listener_options *option
 close_fd:
     (void)close(fd);
 free_own:
-    if (listener->own != NULL)
-        tasklet_kill(listener->own);
+    tasklet_kill(listener->own);
     return result;
 }
 
@@ -476,8 +474,7 @@ void listener_set_fini(struct listener_set *set)
     if (set->limit_task != NULL)
         task_kill(set->limit_task);
     for (uint32_t i = 0; i < set->listeners_count; i++) {
-        if (set->listeners[i].own != NULL)
-            tasklet_kill(set->listeners[i].own);
+        tasklet_kill(set->listeners[i].own);
         rwlock_fini(&set->listeners[i].lock);
     }
     BUG_ON(atom_load(&set->conn_count) != 0);

@@ -103,7 +103,7 @@ struct listener {
     _Atomic bool is_draining; /* closes itself when nothing is left to accept; never reset */
     bool is_moving;           /* state and polling disagree for a moment; guard: write lock */
     struct tasklet
-        *own; /* resumes it on a worker of its mask, when that is not all workers; or NULL */
+        *own; /* on its first worker: does what was noticed elsewhere, resumes or drains */
 
     _Atomic uint32_t conn_count;   /* accepted, or about to be */
     _Atomic uint32_t drain_count;  /* accepted since is_draining */

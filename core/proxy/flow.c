@@ -137,23 +137,32 @@ bool flow_recv(struct flow *flow, struct conn *from)
     return conn_recv(from, &flow->in) > 0 || from->flags != before;
 }
 
+/* Of a buffer that may have no storage. */
+static struct buf_span span_of(const struct buf *buf)
+{
+    return buf->area != NULL ? buf_data_span(buf) : (struct buf_span){NULL, 0};
+}
+
 /* Drops `len` bytes of the head, then of what was passed. */
 static void account(struct flow *flow, size_t len)
 {
     size_t from_head = len < buf_len(&flow->head) ? len : buf_len(&flow->head);
 
-    buf_skip(&flow->head, from_head);
+    if (from_head > 0)
+        buf_skip(&flow->head, from_head);
     if (flow->head.area != NULL && buf_is_empty(&flow->head))
         release(flow, &flow->head);
-    BUG_ON(len - from_head > flow->pass_bytes);
-    buf_skip(&flow->in, len - from_head);
-    flow->pass_bytes -= len - from_head;
+    len -= from_head;
+    BUG_ON(len > flow->pass_bytes);
+    if (len > 0)
+        buf_skip(&flow->in, len);
+    flow->pass_bytes -= len;
 }
 
 bool flow_send(struct flow *flow, struct conn *to)
 {
     uint32_t before = to->flags;
-    struct buf_span spans[3] = {buf_data_span(&flow->head), buf_data_span(&flow->in), {NULL, 0}};
+    struct buf_span spans[3] = {span_of(&flow->head), span_of(&flow->in), {NULL, 0}};
 
     if (flow_is_flushed(flow))
         return false;
