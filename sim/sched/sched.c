@@ -28,6 +28,8 @@ enum {
 
 void __tsan_acquire(void *addr) __attribute__((weak));
 void __tsan_release(void *addr) __attribute__((weak));
+void AnnotateIgnoreReadsBegin(const char *file, int line) __attribute__((weak));
+void AnnotateIgnoreReadsEnd(const char *file, int line) __attribute__((weak));
 
 struct sched sched;
 void (*sched_signal_handler)(struct vthread *self);
@@ -251,6 +253,16 @@ struct vthread *sched_decide(struct vthread *current)
 
 /* ---- switching ---- */
 
+/* To be called whenever a thread stops, as it may be for good: what it did comes before the next
+ * run, which finds the same memory. Only the engine acquires this, so nothing is ordered within a
+ * run. */
+static inline void release_to_next_run(void)
+{
+#ifdef HEDDLE_BUILD_TSAN
+    __tsan_release(&sched.zombie);
+#endif
+}
+
 static void resume_on_thread(struct vthread *thread)
 {
     sched.current = thread;
@@ -264,6 +276,7 @@ void sched_switch_to_engine(struct vthread *from)
     sched.current = NULL;
     sched.self = NULL;
     sched.stack_owner = NULL;
+    release_to_next_run();
     identity_switch(&from->identity->stack_pointer, sched.engine_stack_pointer,
                     identity_own_tls_base());
     resume_on_thread(from);
@@ -282,6 +295,7 @@ void sched_reschedule(struct vthread *self)
         return;
     }
     sched.switches++;
+    release_to_next_run();
     identity_switch(&self->identity->stack_pointer, next->identity->stack_pointer,
                     next->identity->tls_base);
     resume_on_thread(self);
@@ -294,6 +308,7 @@ void sched_leave_run(void)
     sched.current = NULL;
     sched.self = NULL;
     sched.stack_owner = NULL;
+    release_to_next_run();
     identity_switch(&abandoned, sched.main_stack_pointer, identity_own_tls_base());
     __builtin_unreachable();
 }
@@ -615,6 +630,9 @@ __attribute__((noinline)) void sched_run(const struct run_spec *spec, struct run
     begin_run(spec);
     if (__tsan_release != NULL)
         __tsan_release(&sched);
+    /* Oracles look at everything from here while every thread stands still: not a race. */
+    if (AnnotateIgnoreReadsBegin != NULL)
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
     crash_arm();
     sched.is_running = true;
     void *engine = identity_prepare_stack(
@@ -627,6 +645,8 @@ __attribute__((noinline)) void sched_run(const struct run_spec *spec, struct run
         __tsan_acquire(&sched.zombie);
     if (spec->finish != NULL)
         spec->finish(spec->context);
+    if (AnnotateIgnoreReadsEnd != NULL)
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
     take_back_identities();
     result->finding = sched.finding;
     result->steps = sched.steps;
