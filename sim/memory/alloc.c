@@ -54,8 +54,10 @@ static inline __attribute__((always_inline)) void give_back(void *memory, const 
             heap_give(memory, pc, FRAME);
         return;
     }
-    if (!heap_has_shadow)
+    if (!heap_has_shadow) {
+        native_free_pc = pc;
         native_remove(memory);
+    }
     __real_free(memory);
 }
 

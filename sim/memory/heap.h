@@ -85,6 +85,9 @@ inline void heap_check(const volatile void *address, size_t size_bytes, bool is_
 void heap_check_range(const volatile void *address, size_t size_bytes, bool is_write,
                       const void *pc);
 
+/* With a sanitizer's malloc: who called free last, for its reports. */
+extern const void *native_free_pc;
+
 /* ---- reports ---- */
 
 /* What an address is, for a crash report: "poisoned pointer: freed memory", "16 bytes into a freed

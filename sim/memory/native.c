@@ -27,6 +27,8 @@ struct record {
     uint32_t slot;
 };
 
+const void *native_free_pc;
+
 static struct {
     struct record *records;
     uint32_t record_count;

@@ -8,10 +8,9 @@
  */
 #include "sim/posix/sanitizer.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "sim/memory/heap.h"
 #include "sim/posix/run.h"
 
 /* What the runtimes ask of the program, by their names. */
@@ -74,16 +73,31 @@ void __tsan_on_report(void *report)
                    (unsigned long)pcs[0], (unsigned long)pcs[1]);
 }
 
+/* The kinds that the run's own heap has too. */
+static enum finding_kind asan_kind(const char *what)
+{
+    if (strcmp(what, "heap-use-after-free") == 0)
+        return FINDING_HEAP_USE_AFTER_FREE;
+    if (strcmp(what, "heap-buffer-overflow") == 0 || strcmp(what, "double-free") == 0 ||
+        strcmp(what, "bad-free") == 0)
+        return FINDING_HEAP_MISUSE;
+    return FINDING_SANITIZER;
+}
+
 void __asan_on_error(void)
 {
     if (!posix_run.is_active)
         return;
     const char *what = __asan_get_report_description();
-    const char *pc = (const char *)__asan_get_report_pc() + 1;
-    const char *access = __asan_get_report_access_type() != 0 ? "write" : "read";
-    enum finding_kind kind =
-        strcmp(what, "heap-use-after-free") == 0 ? FINDING_HEAP_USE_AFTER_FREE : FINDING_SANITIZER;
-    finding_record(kind, pc, "%s %s in {pc:%lx}", what, access, (unsigned long)pc);
+    const char *pc = __asan_get_report_pc();
+    enum finding_kind kind = asan_kind(what);
+    if (pc == NULL) { /* not about an access */
+        finding_record(kind, native_free_pc, "%s in {pc:%lx}", what, (unsigned long)native_free_pc);
+        return;
+    }
+    pc++; /* as above */
+    finding_record(kind, pc, "%s %s in {pc:%lx}", what,
+                   __asan_get_report_access_type() != 0 ? "write" : "read", (unsigned long)pc);
 }
 
 void __ubsan_on_report(void)
