@@ -9,7 +9,12 @@
 
 enum { REPORT_FRAMES = 6 };
 
+struct block;
 struct held_lock;
+
+/* sim/memory, when it is linked. */
+struct block *block_around(const volatile void *address) __attribute__((weak));
+void block_explain(const struct block *block, char *out, size_t out_bytes) __attribute__((weak));
 
 /* sim/posix, when it is linked. */
 void posix_held_locks(const struct vthread *thread,
@@ -99,15 +104,17 @@ static void add_locks(struct text *text, const struct vthread *thread)
 
 static void add_place(struct text *text, uintptr_t address)
 {
-    char words[512] = "";
+    char words[512];
+    const struct block *block = NULL;
 
     if (object_name != NULL && object_name((const void *)address, words, sizeof(words)))
         add(text, "memory: %s\n", words);
-    words[0] = '\0';
-    if (heap_describe != NULL)
-        heap_describe((const void *)address, words, sizeof(words));
-    if (words[0] != '\0')
-        add(text, "memory: %s\n", words);
+    if (block_around != NULL)
+        block = block_around((const void *)address);
+    if (block == NULL)
+        return;
+    block_explain(block, words, sizeof(words)); /* lines, each with its end */
+    add(text, "memory: in %s", words);
 }
 
 /* True when this pair of places is new, and there is room for it. */
