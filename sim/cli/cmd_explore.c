@@ -9,6 +9,7 @@
 #include "sim/cli/hunt.h"
 #include "sim/cli/oracle.h"
 #include "sim/cli/outcome.h"
+#include "sim/cli/points.h"
 #include "sim/cli/subject.h"
 #include "sim/report/rows.h"
 
@@ -72,16 +73,6 @@ struct plan {
     struct hunt hunt;
 };
 
-static int choose_points(const struct command *command, const char *points)
-{
-    if (points == NULL || strcmp(points, "sync") == 0)
-        return 0;
-    if (strcmp(points, "memory") != 0)
-        return cli_usage(command, "--points: '%s' is none of sync, memory", points);
-    cli_say("--points memory needs the compiler's callbacks: ./heddle explore --build explore");
-    return CLI_CANNOT;
-}
-
 static int choose_strategy(const struct command *command, struct plan *plan)
 {
     const char *text = plan->values.strategy;
@@ -123,12 +114,13 @@ static int fill_hunt(const struct command *command, struct plan *plan)
 static int make_plan(const struct command *command, int argc, char *const *argv, struct plan *plan)
 {
     struct operands targets;
+    bool has_memory_points = false;
     int exit_code = 0;
 
     if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, 1) ||
         !cli_check_build(command, plan->values.build, &exit_code))
         return exit_code != 0 ? exit_code : CLI_USAGE;
-    exit_code = choose_points(command, plan->values.points);
+    exit_code = points_choose(command, plan->values.points, &has_memory_points);
     if (exit_code == 0)
         exit_code = choose_strategy(command, plan);
     if (exit_code == 0)
@@ -136,6 +128,7 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
     if (exit_code == 0)
         exit_code = subject_open(&plan->subject, command, targets.items[0], &plan->values.plants,
                                  plan->oracle.has_every_step);
+    plan->subject.has_memory_points = has_memory_points;
     return exit_code != 0 ? exit_code : fill_hunt(command, plan);
 }
 

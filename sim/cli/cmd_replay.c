@@ -7,6 +7,7 @@
 
 #include "sim/cli/oracle.h"
 #include "sim/cli/outcome.h"
+#include "sim/cli/points.h"
 #include "sim/cli/rerun.h"
 #include "sim/cli/subject.h"
 #include "sim/input/scenario.h"
@@ -20,6 +21,7 @@ struct values {
     struct option_number trial;
     const char *strategy;
     struct option_list plants;
+    const char *points;
     struct option_list oracles;
     struct option_number times;
     bool is_hash;
@@ -35,6 +37,7 @@ static const struct option_def options[] = {
     {"strategy", 0, OPTION_TEXT, "NAME", "of the campaign, when it was not the portfolio",
      AT(strategy)},
     {"plant", 0, OPTION_LIST, "ID", "switch a planted bug on (again for more)", AT(plants)},
+    {"points", 0, OPTION_TEXT, "sync|memory", "where threads may be interrupted", AT(points)},
     {"oracle", 0, OPTION_LIST, "WORD", "every-step: check invariants at each step", AT(oracles)},
     {"times", 0, OPTION_NUMBER, "N", "run N times; the trace must be the same each time",
      AT(times)},
@@ -123,6 +126,7 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
     const struct option_number *times = &plan->values.times;
     struct oracle_choice oracle;
     struct operands targets;
+    bool has_memory_points = false;
     int exit_code = 0;
 
     if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, 1) ||
@@ -130,10 +134,13 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
         return exit_code != 0 ? exit_code : CLI_USAGE;
     if (times->is_given && (times->value == 0 || times->value > TIMES_MAX))
         return cli_usage(command, "--times: from 1 to %d", TIMES_MAX);
-    exit_code = oracle_choose(command, &plan->values.oracles, &oracle);
+    exit_code = points_choose(command, plan->values.points, &has_memory_points);
+    if (exit_code == 0)
+        exit_code = oracle_choose(command, &plan->values.oracles, &oracle);
     if (exit_code == 0)
         exit_code = subject_open(&plan->subject, command, targets.items[0], &plan->values.plants,
                                  oracle.has_every_step);
+    plan->subject.has_memory_points = has_memory_points;
     return exit_code != 0 ? exit_code : choose_run(command, plan);
 }
 
@@ -213,13 +220,10 @@ static void print_run(const struct plan *plan, const struct rerun *rerun)
         return;
     }
     describe_origin(plan, origin, sizeof(origin));
-    if (plan->is_recorded) {
-        char name[PATH_MAX];
-        outcome_quote(plan->subject.name, name, sizeof(name));
-        snprintf(command, sizeof(command), "%s replay %s", outcome_program(), name);
-    } else {
+    if (plan->is_recorded)
+        outcome_file_command(&plan->subject, plan->subject.name, command, sizeof(command));
+    else
         outcome_command(&plan->subject, &plan->trial, plan->fixed, command, sizeof(command));
-    }
     outcome_print_story(rerun, origin, command, NULL);
     if (plan->values.times.is_given)
         printf("  %" PRIu64 " runs, one trace\n", plan->values.times.value);

@@ -80,24 +80,34 @@ static void append_plants(const struct subject *subject, char *out, size_t out_b
         append(out, out_bytes, " --plant %s", subject->plant_ids[i]);
 }
 
-static void append_build(char *out, size_t out_bytes)
+/* What a reproducer cannot say: how the program is built and where its threads are interrupted. */
+static void append_build(const struct subject *subject, char *out, size_t out_bytes)
 {
     if (strcmp(cli_build(), "plain") != 0)
         append(out, out_bytes, " --build %s", cli_build());
+    if (subject->has_memory_points)
+        append(out, out_bytes, " --points memory");
+    if (subject->world.check_every_step)
+        append(out, out_bytes, " --oracle every-step");
+}
+
+void outcome_file_command(const struct subject *subject, const char *file, char *out,
+                          size_t out_bytes)
+{
+    char name[PATH_MAX];
+
+    outcome_quote(file, name, sizeof(name));
+    snprintf(out, out_bytes, "%s replay %s", outcome_program(), name);
+    append_build(subject, out, out_bytes);
 }
 
 void outcome_command(const struct subject *subject, const struct trial *trial,
                      const struct strategy_spec *strategy, char *out, size_t out_bytes)
 {
-    char name[PATH_MAX];
     char text[64];
 
-    outcome_quote(subject->name, name, sizeof(name));
-    snprintf(out, out_bytes, "%s replay %s", outcome_program(), name);
-    append_build(out, out_bytes);
+    outcome_file_command(subject, subject->name, out, out_bytes);
     append_plants(subject, out, out_bytes);
-    if (subject->world.check_every_step)
-        append(out, out_bytes, " --oracle every-step");
     if (strategy != NULL) {
         strategy_print(strategy, text, sizeof(text));
         append(out, out_bytes, " --strategy %s", text);
@@ -223,10 +233,7 @@ int outcome_show(struct outcome *outcome)
             exit_code = CLI_CANNOT;
         outcome_command(outcome->subject, trial, outcome->strategy, command, sizeof(command));
         if (outcome->reproducer[0] != '\0') {
-            char name[PATH_MAX];
-            outcome_quote(outcome->reproducer, name, sizeof(name));
-            snprintf(command, sizeof(command), "%s replay %s", outcome_program(), name);
-            append_build(command, sizeof(command));
+            outcome_file_command(outcome->subject, outcome->reproducer, command, sizeof(command));
         }
         outcome_origin(trial, origin, sizeof(origin));
         if (outcome->has_story)

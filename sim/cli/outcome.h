@@ -32,6 +32,10 @@ int outcome_show(struct outcome *outcome);
 void outcome_command(const struct subject *subject, const struct trial *trial,
                      const struct strategy_spec *strategy, char *out, size_t out_bytes);
 
+/* The same for a file that brings its schedule along. */
+void outcome_file_command(const struct subject *subject, const char *file, char *out,
+                          size_t out_bytes);
+
 /* "pct,d=3, trial 412 of seed 0x1". */
 void outcome_origin(const struct trial *trial, char *out, size_t out_bytes);
 

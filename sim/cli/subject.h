@@ -24,6 +24,7 @@ struct subject {
     uint64_t plants[PLANTS_WORDS];
     const char *plant_ids[PLANT_COUNT]; /* those of the command line that the scenario lacks */
     size_t plant_count;
+    bool has_memory_points; /* set by the command: for those that it prints */
     struct world_spec world;
     struct target target;
 };

@@ -1,0 +1,26 @@
+/*
+ * sim/cli/points.c - see points.h. The memory runtime is linked into the explore build only.
+ */
+#include "sim/cli/points.h"
+
+#include <string.h>
+
+#include "sim/race/race.h"
+
+#pragma weak race_points_set
+
+int points_choose(const struct command *command, const char *word, bool *has_memory_points)
+{
+    *has_memory_points = word != NULL && strcmp(word, "memory") == 0;
+    if (word != NULL && !*has_memory_points && strcmp(word, "sync") != 0)
+        return cli_usage(command, "--points: '%s' is none of sync, memory", word);
+    if (race_points_set != NULL) {
+        race_points_set(*has_memory_points);
+    } else if (*has_memory_points) {
+        cli_say(
+            "the %s build has no memory points; try: ./heddle %s --build explore --points memory",
+            cli_build(), command->name);
+        return CLI_CANNOT;
+    }
+    return 0;
+}
