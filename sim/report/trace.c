@@ -130,14 +130,16 @@ walk_stack(const struct identity *identity, const void *frame, const void *pc, c
     }
 }
 
+/* `is_alive`: the operation's object is sure to exist and may be asked for its name. */
 static void fill_step(struct trace *trace, struct trace_step *out, const struct vthread *thread,
-                      const struct op *op)
+                      const struct op *op, bool is_alive)
 {
     *out = (struct trace_step){
         .step = sched_step_count(),
         .time_ns = sched_now_ns(),
         .thread_id = thread->id,
-        .object_id = intern_named(trace, thread, op),
+        .object_id =
+            is_alive ? intern_named(trace, thread, op) : trace_intern(trace, op->object, ""),
         .kind = op->kind,
         .label = op->label,
         .pc = op->pc,
@@ -175,7 +177,7 @@ void trace_step(void *context, const struct vthread *thread, const struct op *op
     struct trace_step step;
 
     sched_bypass_begin();
-    fill_step(trace, &step, thread, op);
+    fill_step(trace, &step, thread, op, true);
     step.was_preempting = trace->thread_last != thread->id && could_run(trace->thread_last);
     if (!thread->is_lane && thread->identity != NULL)
         walk_stack(thread->identity, __builtin_frame_address(0), op->pc, step.stack);
@@ -207,6 +209,8 @@ void trace_end(struct trace *trace)
         out->state = thread->state;
         out->holder_id =
             is_parked && thread->parked_holder != NULL ? thread->parked_holder->id : TRACE_NOBODY;
-        fill_step(trace, &out->last, thread, is_parked ? &thread->parked_op : &thread->next);
+        /* What a thread did last may have done away with what it did it to. */
+        fill_step(trace, &out->last, thread, is_parked ? &thread->parked_op : &thread->next,
+                  is_parked);
     }
 }
