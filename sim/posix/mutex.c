@@ -8,7 +8,6 @@
 
 #include <errno.h>
 
-#include "sim/memory/heap.h"
 #include "sim/oracle/deadlock.h"
 #include "sim/posix/clock.h"
 #include "sim/posix/misuse.h"
@@ -23,8 +22,7 @@ enum {
     KIND_KNOWN = 0x3ff, /* the flags of glibc 2.36, elision included */
 };
 
-/* First use in this run: it is what its initialiser made it. */
-static void adopt(pthread_mutex_t *raw, struct mutex *mutex, const char *what, const void *pc)
+void mutex_adopt(pthread_mutex_t *raw, struct mutex *mutex, const char *what, const void *pc)
 {
     names_first_use(raw, "mutex");
     if (mutex->kind == MUTEX_DESTROYED_KIND)
@@ -40,18 +38,6 @@ static void adopt(pthread_mutex_t *raw, struct mutex *mutex, const char *what, c
     mutex->epoch = posix_run.epoch;
 }
 
-struct mutex *mutex_of(pthread_mutex_t *raw, const char *what, const void *pc)
-{
-    struct mutex *mutex = (struct mutex *)(void *)raw;
-
-    heap_check(raw, sizeof(*raw), true, pc);
-    if (__builtin_expect(mutex->epoch != posix_run.epoch, 0))
-        adopt(raw, mutex, what, pc);
-    else if (__builtin_expect(mutex->depth == MUTEX_DESTROYED_DEPTH, 0))
-        misuse_fail(raw, pc, "%s of destroyed", what);
-    return mutex;
-}
-
 struct waitq *mutex_waiters(struct mutex *mutex)
 {
     if (mutex->waiters == NULL)
@@ -59,8 +45,9 @@ struct waitq *mutex_waiters(struct mutex *mutex)
     return mutex->waiters;
 }
 
-static void take(pthread_mutex_t *raw, struct mutex *mutex, struct posix_thread *self,
-                 int32_t depth, const void *pc)
+static inline __attribute__((always_inline)) void take(pthread_mutex_t *raw, struct mutex *mutex,
+                                                       struct posix_thread *self, int32_t depth,
+                                                       const void *pc)
 {
     mutex->depth = depth;
     mutex->owner = self;
@@ -70,7 +57,8 @@ static void take(pthread_mutex_t *raw, struct mutex *mutex, struct posix_thread 
         wait_shut(mutex->waiters, self->thread);
 }
 
-static void give(pthread_mutex_t *raw, struct mutex *mutex, struct posix_thread *self)
+static inline __attribute__((always_inline)) void give(pthread_mutex_t *raw, struct mutex *mutex,
+                                                       struct posix_thread *self)
 {
     mutex->depth = 0;
     mutex->owner = NULL;
@@ -123,7 +111,8 @@ static int relock(pthread_mutex_t *raw, struct mutex *mutex, uint64_t deadline_n
     }
 }
 
-static int lock(pthread_mutex_t *raw, uint64_t deadline_ns, const char *label, const void *pc)
+static inline __attribute__((always_inline)) int lock(pthread_mutex_t *raw, uint64_t deadline_ns,
+                                                      const char *label, const void *pc)
 {
     sched_point(OP_LOCK, raw, label, pc);
     struct mutex *mutex = mutex_of(raw, "lock", pc);
@@ -189,7 +178,8 @@ static int lock_until(pthread_mutex_t *raw, clockid_t clock, const struct timesp
     return lock(raw, deadline_ns, label, pc);
 }
 
-static int unlock(pthread_mutex_t *raw, const char *label, const void *pc)
+static inline __attribute__((always_inline)) int unlock(pthread_mutex_t *raw, const char *label,
+                                                        const void *pc)
 {
     sched_point(OP_UNLOCK, raw, label, pc);
     struct mutex *mutex = mutex_of(raw, "unlock", pc);
@@ -236,7 +226,7 @@ int __wrap_pthread_mutex_init(pthread_mutex_t *raw, const pthread_mutexattr_t *a
         (void)pthread_mutexattr_getrobust(attr, &robust);
     }
     *mutex = (struct mutex){.kind = type | (robust == PTHREAD_MUTEX_ROBUST ? KIND_ROBUST : 0)};
-    adopt(raw, mutex, "init", WRAP_PC);
+    mutex_adopt(raw, mutex, "init", WRAP_PC);
     return 0;
 }
 
@@ -305,7 +295,7 @@ int __wrap_mtx_init(mtx_t *raw, int type)
     heap_check(raw, sizeof(*raw), true, WRAP_PC);
     *mutex = (struct mutex){.kind = (type & mtx_recursive) != 0 ? PTHREAD_MUTEX_RECURSIVE
                                                                 : PTHREAD_MUTEX_NORMAL};
-    adopt((pthread_mutex_t *)(void *)raw, mutex, "init", WRAP_PC);
+    mutex_adopt((pthread_mutex_t *)(void *)raw, mutex, "init", WRAP_PC);
     return thrd_success;
 }
 

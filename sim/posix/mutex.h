@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "sim/memory/heap.h"
 #include "sim/posix/thread.h"
 #include "sim/posix/wait.h"
 
@@ -31,8 +32,21 @@ _Static_assert(__builtin_offsetof(struct mutex, kind) ==
                    __builtin_offsetof(pthread_mutex_t, __data.__kind),
                "static initialisers");
 
-/* The mutex behind `raw` in this run; fails the run when it is no mutex (any more). */
-struct mutex *mutex_of(pthread_mutex_t *raw, const char *what, const void *pc);
+/* First use in this run, or none since it was destroyed: makes it what its initialiser made it, or
+ * fails the run when it is no mutex (any more). */
+void mutex_adopt(pthread_mutex_t *raw, struct mutex *mutex, const char *what, const void *pc);
+
+/* The mutex behind `raw` in this run. */
+static inline struct mutex *mutex_of(pthread_mutex_t *raw, const char *what, const void *pc)
+{
+    struct mutex *mutex = (struct mutex *)(void *)raw;
+
+    heap_check(raw, sizeof(*raw), true, pc);
+    if (__builtin_expect(mutex->epoch != posix_run.epoch || mutex->depth < 0, 0))
+        mutex_adopt(raw, mutex, what, pc);
+    return mutex;
+}
+
 /* For condition variables: gives it up wholly and returns how deep it was; takes it so again. */
 int32_t mutex_drop(pthread_mutex_t *raw, struct mutex *mutex);
 void mutex_retake(pthread_mutex_t *raw, struct mutex *mutex, int32_t depth, const char *label,

@@ -190,6 +190,28 @@ struct vthread *posix_process_start(struct process *process, const char *thread_
     return spawn(thread, thread_name, process);
 }
 
+/* Prefix and number. By hand: printf would take longer than all the rest of a thread's creation. */
+static void name_thread(const struct posix_process *process, char name[VTHREAD_NAME_BYTES])
+{
+    const char *prefix = process->thread_prefix != NULL ? process->thread_prefix : "t";
+    uint32_t number = process->thread_first + process->thread_count;
+    char digits[10];
+    size_t digit_count = 0;
+    size_t len = 0;
+
+    do {
+        digits[digit_count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    while (prefix[len] != '\0' && len + digit_count + 1 < VTHREAD_NAME_BYTES) {
+        name[len] = prefix[len];
+        len++;
+    }
+    while (digit_count > 0)
+        name[len++] = digits[--digit_count];
+    name[len] = '\0';
+}
+
 static int create(pthread_t *out, const pthread_attr_t *attr, void *(*entry)(void *), void *arg,
                   const char *label, const void *pc)
 {
@@ -206,9 +228,7 @@ static int create(pthread_t *out, const pthread_attr_t *attr, void *(*entry)(voi
     thread->arg = arg;
     thread->is_detached = detach_state == PTHREAD_CREATE_DETACHED;
     thread->signals_masked = self->signals_masked;
-    (void)snprintf(name, sizeof(name), "%s%u",
-                   process->thread_prefix != NULL ? process->thread_prefix : "t",
-                   process->thread_first + process->thread_count);
+    name_thread(process, name);
     if (spawn(thread, name, process->process) == NULL)
         return EAGAIN;
     process->thread_count++;
