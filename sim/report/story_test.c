@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "sim/report/plan.h"
+#include "sim/report/words.h"
 
 enum { PLACES_MAX = 64, WANT_BYTES_MAX = 1 << 16 };
 
@@ -302,6 +302,42 @@ static void crowd_is_cut_to_the_page(void **state)
     check_story("crowd_is_cut_to_the_page", 80, false);
 }
 
+static void slug_is_made_of_whole_words(void **state)
+{
+    (void)state;
+    char slug[24];
+    words_slug("deadlock: a.lock(f) -> b.lock(g)", slug, sizeof(slug));
+    assert_string_equal(slug, "deadlock-a-lock-f-b");
+    words_slug("Leak: 2 connections", slug, sizeof(slug));
+    assert_string_equal(slug, "leak-2-connections");
+    words_slug("abcdefghijklmnopqrstuvwxyz", slug, sizeof(slug));
+    assert_string_equal(slug, "abcdefghijklmnopqrstuv");
+    words_slug("->", slug, sizeof(slug));
+    assert_string_equal(slug, "");
+}
+
+static void times_have_four_digits(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t time_ns;
+        const char *words;
+    } cases[] = {{0, "0ns"},
+                 {999, "999ns"},
+                 {1000, "1.000us"},
+                 {12345, "12.34us"},
+                 {104200, "104.2us"},
+                 {1204999, "1.204ms"},
+                 {999999999, "999.9ms"},
+                 {3600000000000, "3600.0s"}};
+    char words[32];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        words_time(cases[i].time_ns, words, sizeof(words));
+        assert_string_equal(words, cases[i].words);
+    }
+}
+
 static void nothing_recorded_is_no_story(void **state)
 {
     (void)state;
@@ -316,6 +352,7 @@ int main(void)
         CASE(colors_mark_lanes_and_title),  CASE(crash_shows_who_freed),
         CASE(every_kind_of_step_has_words), CASE(run_without_finding_has_a_story_too),
         CASE(crowd_is_cut_to_the_page),     CASE(nothing_recorded_is_no_story),
+        CASE(slug_is_made_of_whole_words),  CASE(times_have_four_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,8 +197,13 @@ void words_slug(const char *title, char *out, size_t out_bytes)
             is_pending = len > 0;
             continue;
         }
-        if (len + 2 >= out_bytes)
+        if (len + 2 >= out_bytes) {
+            /* Cut between words, if there is a word to keep. */
+            out[len] = '\0';
+            const char *dash = strrchr(out, '-');
+            len = dash == NULL ? len : (size_t)(dash - out);
             break;
+        }
         if (is_pending)
             out[len++] = '-';
         is_pending = false;
