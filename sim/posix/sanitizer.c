@@ -34,16 +34,17 @@ void __ubsan_get_current_report_data(const char **kind, const char **message, co
 
 /* The simulator is not instrumented, but TSan sees the memset and memcpy that it calls, and knows
  * nothing of why its memory is never touched by two threads at once. Nor may it keep quiet about
- * what it reported in an earlier run. */
+ * what it reported in an earlier run, wait for more at exit, or choose our exit code. */
 const char *__tsan_default_options(void)
 {
     return "ignore_interceptors_accesses=1:suppress_equal_stacks=0:suppress_equal_addresses=0:"
-           "symbolize=0";
+           "symbolize=0:exitcode=0:atexit_sleep_ms=0";
 }
 
 const char *__asan_default_options(void)
 {
-    return "halt_on_error=0:detect_leaks=0:allocator_may_return_null=1:symbolize=0";
+    return "halt_on_error=0:detect_leaks=0:allocator_may_return_null=1:symbolize=0:"
+           "suppress_equal_pcs=0";
 }
 
 const char *__ubsan_default_options(void)
