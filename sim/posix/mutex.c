@@ -24,7 +24,8 @@ enum {
 
 void mutex_adopt(pthread_mutex_t *raw, struct mutex *mutex, const char *what, const void *pc)
 {
-    names_first_use(raw, "mutex");
+    if (mutex->epoch != posix_run.epoch)
+        names_first_use(raw, "mutex");
     if (mutex->kind == MUTEX_DESTROYED_KIND)
         misuse_fail(raw, pc, "%s of destroyed", what);
     if ((mutex->kind & ~KIND_KNOWN) != 0)
