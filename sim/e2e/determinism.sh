@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# determinism.sh: the same scenario, seed and trial give the same run, byte for byte of its trace: in
+# processes with other environments, addresses and folders, and in the plain, asan and tsan builds.
+# shellcheck source=cases.sh
+. "$(dirname "$0")/cases.sh"
+
+seed=0x5eed
+trials=(0 1 2 3 5 8 13 21)
+
+# Address randomisation off, where the machine lets us.
+fixed=(setarch -R)
+"${fixed[@]}" true 2>/dev/null || fixed=()
+padding=$(printf '%065536d' 0)
+
+# What a run came to: exit code, steps and hash. A finding is not this test's affair.
+run_facts() # COMMAND...
+{
+    run_expecting "0 1" "$@"
+    facts="exit $status, $(json_field "$out" run steps) steps, $(json_field "$out" run trace_hash)"
+}
+
+runs_the_same_everywhere() # FILE
+{
+    local file=$1 trial words first build seen=()
+
+    for trial in "${trials[@]}"; do
+        words=(--seed "$seed" --trial "$trial" --json)
+        run_facts env -i "${builds[plain]}" replay "$PWD/$file" "${words[@]}"
+        first=$facts
+        seen+=("$first")
+        run_facts env PADDING="$padding" "${fixed[@]}" env -C "${file%/*}" \
+            "${builds[plain]}" replay "${file##*/}" "${words[@]}"
+        [ "$facts" = "$first" ] || fail "trial $trial: once $first, again $facts"
+        for build in asan tsan; do
+            run_facts "${builds[$build]}" replay "$file" "${words[@]}"
+            [ "$facts" = "$first" ] || fail "trial $trial: plain $first, $build $facts"
+        done
+    done
+    # A hash that never changes would compare equal as well.
+    [ "$(printf '%s\n' "${seen[@]}" | sort -u | wc -l)" -gt 1 ] ||
+        fail "${#trials[@]} trials, one run: $first"
+}
+
+for file in "${files[@]}"; do
+    run_case "$(scenario_name "$file") runs_the_same_everywhere" runs_the_same_everywhere "$file"
+done
+end_cases

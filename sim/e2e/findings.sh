@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# findings.sh: each planted bug is found within its budget, and what is found replays 100 times of
+# 100, by its reproducer and by its trial, in new processes, and in the asan and tsan builds. There the
+# sanitizer may see the same bug a few steps earlier; then that is what has to replay.
+# shellcheck source=cases.sh
+. "$(dirname "$0")/cases.sh"
+
+schedules=${options[schedules]}
+again=100
+
+is_found_and_replays() # ID SCENARIO
+{
+    local id=$1 scenario=scenarios/$2.scn title seed trial reproducer hash
+
+    [ -e "$scenario" ] || fail "the scenario of $id is missing: $scenario"
+    run_expecting 1 "${builds[plain]}" explore "$scenario" --plant "$id" \
+        --schedules "$schedules" --out "$case_dir/found" --json
+    seed=$(json_field "$out" summary seed)
+    title=$(json_field "$out" summary title)
+    trial=$(json_field "$out" summary schedule)
+    reproducer=$(json_field "$out" summary reproducer)
+    printf '%s: %s (trial %s)\n' "$id" "$title" "$trial"
+    [ -s "$reproducer" ] || fail "no reproducer was written: '$reproducer'"
+
+    # What is written down is a scenario like any other, for people.
+    run_expecting 0 "${builds[plain]}" fmt "$reproducer"
+    cmp "$reproducer" "$out" || fail "the reproducer is not canonical"
+
+    run_expecting 1 "${builds[plain]}" replay "$reproducer" --json
+    hash=$(json_field "$out" run trace_hash)
+    [ "$(json_field "$out" run title)" = "$title" ] || fail "the reproducer shows something else"
+
+    replays "$title" "$hash" plain "$reproducer" --times "$again"
+    replays "$title" "$hash" plain "$reproducer"
+    replays "$title" "$hash" plain "$scenario" --plant "$id" --seed "$seed" --trial "$trial"
+    case $title in
+    heap-* | crash*)
+        # What freed memory holds is each allocator's own affair. ASan or UBSan has to see it.
+        replays_as "@(heap-*|crash*|undefined-*)" asan "$reproducer"
+        ;;
+    *)
+        replays "$title" "$hash" asan "$reproducer" --times "$again"
+        run_expecting 1 "${builds[tsan]}" replay "$reproducer" --json
+        if [[ $(json_field "$out" run title) = data-race* ]]; then
+            grep -q 'WARNING: ThreadSanitizer: data race' "$err" || fail "a race without a report"
+            replays_as "data-race*" tsan "$reproducer"
+        else
+            replays "$title" "$hash" tsan "$reproducer" --times "$again"
+        fi
+        ;;
+    esac
+}
+
+# A finding of the sanitizer's own: the same one in each of two processes, and 100 times in one.
+replays_as() # TITLE_PATTERN BUILD ARGUMENT...
+{
+    local pattern=$1 build=$2 title hash
+    shift 2
+    run_expecting 1 "${builds[$build]}" replay "$@" --json
+    title=$(json_field "$out" run title)
+    hash=$(json_field "$out" run trace_hash)
+    # shellcheck disable=SC2053 # a pattern
+    [[ $title = $pattern ]] || fail "$build: $title, not $pattern"
+    replays "$title" "$hash" "$build" "$@" --times "$again"
+}
+
+replays() # TITLE HASH BUILD ARGUMENT...
+{
+    local title=$1 hash=$2 build=$3
+    shift 3
+    run_expecting 1 "${builds[$build]}" replay "$@" --json
+    [ "$(json_field "$out" run trace_hash)" = "$hash" ] || {
+        show "$err"
+        fail "$build: another run: $(json_field "$out" run trace_hash), not $hash"
+    }
+    [ "$(json_field "$out" run title)" = "$title" ] ||
+        fail "$build: another title: $(json_field "$out" run title)"
+}
+
+while read -r id scenario; do
+    run_case "$id is_found_and_replays" is_found_and_replays "$id" "$scenario"
+done < <(read_catalogue "${files[0]}")
+end_cases
