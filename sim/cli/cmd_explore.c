@@ -40,7 +40,7 @@ static const struct option_def options[] = {
     {"time", 0, OPTION_DURATION, "60s", "stop after this time (60s when --schedules is not given)",
      AT(time_ns)},
     {"strategy", 0, OPTION_TEXT, "NAME[,k=v]",
-     "portfolio (the default), random, pct[,d=N], pos, sticky[,p=PERCENT], dull", AT(strategy)},
+     "portfolio (the default), random, pct[,d=N], pos, sticky[,p=PPM], dull", AT(strategy)},
     {"seed", 0, OPTION_NUMBER, "N", "of the campaign; the same seed gives the same result",
      AT(seed)},
     {"jobs", 'j', OPTION_NUMBER, "J", "worker processes; the result does not depend on it",
