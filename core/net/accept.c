@@ -234,7 +234,9 @@ enum accept_result accept_one(struct listener *listener)
     if (fd < 0) {
         rate_give(listener);
         give_place(listener);
-        if (result == ACCEPT_EMPTY && atom_load(&listener->is_draining))
+        /* pair: listener.drain. Acquires the date. */
+        if (result == ACCEPT_EMPTY && atom_load_acquire(&listener->is_draining) &&
+            atom_load(&listener->drain_until_ns) <= worker_now_ns())
             listener_unbind(listener);
         return result;
     }

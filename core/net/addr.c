@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool parse_port(uint16_t *port, const char *text, size_t len)
@@ -43,24 +44,12 @@ bool addr_parse(struct addr *addr, const char *text, size_t len)
 
 const char *addr_print(const struct addr *addr, char out[ADDR_TEXT_BYTES])
 {
+    bool is_v6 = addr->family == AF_INET6;
     char host[INET6_ADDRSTRLEN] = "?";
-    char port[6];
-    size_t at = sizeof(port);
-    unsigned number = addr->port;
 
     if (addr->family != 0)
         (void)inet_ntop(addr->family, addr->bytes, host, sizeof(host));
-    port[--at] = '\0';
-    do {
-        port[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    out[0] = '\0';
-    if (addr->family == AF_INET6)
-        strcat(out, "[");
-    strcat(out, host);
-    strcat(out, addr->family == AF_INET6 ? "]:" : ":");
-    strcat(out, port + at);
+    (void)snprintf(out, ADDR_TEXT_BYTES, is_v6 ? "[%s]:%u" : "%s:%u", host, addr->port);
     return out;
 }
 

@@ -256,7 +256,23 @@ static uint64_t next_limit_ns(struct listener_set *set, uint64_t now_ns)
             next_ns = until_ns;
     }
     lock_give(&set->wait_lock);
+    for (uint32_t i = 0; i < set->listeners_count; i++) {
+        uint64_t until_ns = atom_load(&set->listeners[i].drain_until_ns);
+        if (until_ns > now_ns && until_ns < next_ns)
+            next_ns = until_ns;
+    }
     return next_ns;
+}
+
+/* Listeners that had to stay for the last handshakes have stayed long enough. */
+static void drain_due(struct listener_set *set)
+{
+    for (uint32_t i = 0; i < set->listeners_count; i++) {
+        struct listener *listener = &set->listeners[i];
+        uint64_t until_ns = atom_load(&listener->drain_until_ns);
+        if (until_ns != 0 && until_ns <= worker_now_ns())
+            tasklet_wakeup(listener->own);
+    }
 }
 
 /* The date is due: forget it for the next one. Who enters the waiting list later schedules later.
@@ -278,6 +294,7 @@ static struct task *process_limit(struct task *task, void *ctx, uint32_t state)
     task_set_expire(task, at_ns);
     rwlock_give(&set->limit_lock);
     relax_waiting(set);
+    drain_due(set);
     return task;
 }
 
@@ -539,31 +556,49 @@ void listener_set_resume(struct listener_set *set)
     lock_give(&set->lock);
 }
 
-/* From here on the kernel makes no new connections for the listener: what it has can be accepted to
- * the last, and no client is told it was connected only to be reset by our close. Its connection
- * attempts are dropped and, repeated, refused. Best effort: a kernel without it resets those. */
-static void refuse_new(struct listener *listener)
+/*
+ * From here on the kernel begins no new handshake for the listener: SYNs are dropped and, repeated
+ * after the close, refused. Those under way end in the backlog, from where they are accepted.
+ * Without this a client whose handshake ends between our last accept and our close would be
+ * connected, then reset. False: a kernel without it.
+ */
+static bool refuse_new(struct listener *listener)
 {
-    struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
-    struct sock_fprog program = {.len = 1, .filter = &drop};
+    enum { FLAGS_AT = 13, FLAG_SYN = 0x02, FLAG_ACK = 0x10 }; /* RFC 9293 3.1 */
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FLAG_SYN | FLAG_ACK),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FLAG_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
 
-    (void)setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+    return setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
 }
 
 void listener_set_drain(struct listener_set *set)
 {
+    uint64_t until_ns = worker_now_ns() + LISTENER_HANDSHAKE_NS;
+    bool has_date = false;
+
     lock_take(&set->lock);
     set->is_paused = false;
     for (uint32_t i = 0; i < set->listeners_count; i++) {
         struct listener *listener = &set->listeners[i];
         rwlock_take_write(&listener->lock);
-        if (listener->fd >= 0)
-            refuse_new(listener);
-        atom_store(&listener->is_draining, true);
+        if (listener->fd >= 0 && refuse_new(listener)) {
+            has_date = true;
+            atom_store(&listener->drain_until_ns, until_ns);
+        }
+        /* pair: listener.drain. Releases the date: who sees the drain must not miss it. */
+        atom_store_release(&listener->is_draining, true);
         rwlock_give(&listener->lock);
         resume_locked(listener);
     }
     lock_give(&set->lock);
+    if (has_date)
+        schedule_limit_task(set, until_ns);
     for (uint32_t i = 0; i < set->listeners_count; i++) {
         struct listener *listener = &set->listeners[i];
         if (is_ours(listener))

@@ -50,6 +50,9 @@ enum {
 /* No fd or no memory for a connection: try again after this. */
 #define LISTENER_SHORTAGE_NS UINT64_C(100000000)
 
+/* A handshake that has begun when a drain begins has this long to end. */
+#define LISTENER_HANDSHAKE_NS UINT64_C(100000000)
+
 /* X(name, states it may move to). */
 #define LISTENER_STATES(X)                                                                         \
     X(NEW, LISTENER_BIT(INIT))                                                                     \
@@ -102,9 +105,10 @@ struct listener {
     int fd;                   /* -1: not bound; guard: lock */
     _Atomic bool is_draining; /* closes itself when nothing is left to accept; never reset */
     bool is_moving;           /* state and polling disagree for a moment; guard: write lock */
-    struct tasklet
-        *own; /* on its first worker: does what was noticed elsewhere, resumes or drains */
+    struct tasklet *own;      /* on its first worker: resumes and drains for others */
 
+    _Atomic uint64_t
+        drain_until_ns;            /* draining: stays open for handshakes under way; 0: need not */
     _Atomic uint32_t conn_count;   /* accepted, or about to be */
     _Atomic uint32_t drain_count;  /* accepted since is_draining */
     _Atomic uint64_t rate_next_ns; /* when the next accept is due at an even pace */

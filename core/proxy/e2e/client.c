@@ -51,7 +51,7 @@ static bool send_all(int fd, const char *data, size_t len)
     return true;
 }
 
-/* Until the end; -1 with errno when it broke. */
+/* Until the end; -errno when it broke. */
 static ssize_t recv_all(int fd, char *data, size_t size)
 {
     size_t len = 0;
@@ -59,7 +59,7 @@ static ssize_t recv_all(int fd, char *data, size_t size)
     for (;;) {
         ssize_t n = recv(fd, data + len, size - 1 - len, 0);
         if (n < 0)
-            return -1;
+            return -errno;
         len += (size_t)n;
         data[len] = '\0';
         if (n == 0 || len == size - 1)
@@ -136,6 +136,7 @@ static int run_hold(unsigned seconds)
         return fail("no response");
     (void)puts("answered");
     (void)fflush(stdout);
+    errno = 0;
     ssize_t n = recv(fd, got, sizeof(got), 0);
     (void)puts(n == 0 ? "closed" : n > 0 ? "more" : errno == EAGAIN ? "open" : "reset");
     (void)close(fd);
@@ -156,7 +157,7 @@ static int run_raw(void)
     ssize_t n = recv_all(fd, data, sizeof(data));
     (void)close(fd);
     if (n < 0)
-        return fail(errno == EAGAIN ? "no end" : "reset");
+        return fail(n == -EAGAIN ? "no end" : "reset");
     (void)fwrite(data, 1, (size_t)n, stdout);
     return 0;
 }
@@ -184,7 +185,7 @@ static void *drain_main(void *arg)
             counts->good++;
         } else {
             counts->bad++;
-            counts->error = n < 0 ? errno : 0;
+            counts->error = (int)-n;
         }
         (void)close(fd);
     }

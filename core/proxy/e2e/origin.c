@@ -51,9 +51,10 @@ static void add(struct bytes *bytes, const void *data, size_t len)
 {
     if (bytes->len + len > bytes->size) {
         bytes->size = 2 * (bytes->len + len);
-        bytes->data = realloc(bytes->data, bytes->size);
-        if (bytes->data == NULL)
+        char *data_new = realloc(bytes->data, bytes->size);
+        if (data_new == NULL)
             abort();
+        bytes->data = data_new;
     }
     if (len > 0)
         memcpy(bytes->data + bytes->len, data, len);
