@@ -31,6 +31,8 @@ void buf_reset(struct buf *buf)
 
 struct buf_span buf_data_span(const struct buf *buf)
 {
+    if (buf->area == NULL) /* no memory yet: nothing to see, and no offset to take of it */
+        return (struct buf_span){0};
     return (struct buf_span){
         .data = buf->area + buf->head,
         .len_bytes = min_size(buf->len_bytes, buf->size_bytes - buf->head),
@@ -39,8 +41,9 @@ struct buf_span buf_data_span(const struct buf *buf)
 
 struct buf_span buf_room_span(const struct buf *buf)
 {
+    if (buf->area == NULL)
+        return (struct buf_span){0};
     size_t tail = wrap(buf, buf->len_bytes);
-
     return (struct buf_span){
         .data = buf->area + tail,
         .len_bytes = min_size(buf_room(buf), buf->size_bytes - tail),

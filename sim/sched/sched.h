@@ -231,7 +231,8 @@ struct run_spec {
     void *context;
     /* Called at each step when not NULL (tracing). */
     void (*trace)(void *context, const struct vthread *thread, const struct op *op);
-    /* Called with each sched_trace_value() when not NULL: what the running thread's step came to. */
+    /* Called with each sched_trace_value() when not NULL: what the running thread's step came to.
+     */
     void (*trace_value)(void *context, uint64_t value);
     void *trace_context; /* of both */
 };
