@@ -41,8 +41,7 @@ static void handle(struct rt *rt, int fd, void *owner)
     if (is_locked)
         lock_take(&object->lock);
     if (atom_load(&object->fd) == fd) {
-        /* NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): an eventfd that never blocks
-         */
+        /* An eventfd that never blocks. NOLINTNEXTLINE(*-unix.BlockInCriticalSection) */
         if (read(fd, &value, sizeof(value)) == (ssize_t)sizeof(value))
             atom_fetch_add(&object->read, value, memory_order_relaxed);
         else
