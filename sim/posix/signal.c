@@ -228,7 +228,11 @@ enum signal_outcome signal_deliver(struct vthread *vthread)
 
 void signal_handle_pending(struct vthread *self)
 {
-    (void)signal_deliver(self);
+    const struct posix_thread *thread = self->posix;
+
+    /* One made by pthread_create that has not come to its first frame handles it there. */
+    if (thread == NULL || thread->exit_jump != NULL || !thread->has_first_frame)
+        (void)signal_deliver(self);
 }
 
 /* ---- dispositions ---- */

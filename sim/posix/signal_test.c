@@ -164,9 +164,29 @@ static int handle_in_thread(void *arg)
     return handled == SIGUSR2 && handled_by == 2 ? 0 : 1;
 }
 
+static void leave_on_signal(int signo)
+{
+    pthread_exit((void *)(intptr_t)signo);
+}
+
+/* The signal may be there before the thread is. */
+static int end_new_thread(void *arg)
+{
+    pthread_t thread;
+    void *result = NULL;
+
+    (void)arg;
+    signal(SIGUSR2, leave_on_signal);
+    pthread_create(&thread, NULL, idle, NULL);
+    pthread_kill(thread, SIGUSR2);
+    pthread_join(thread, &result);
+    return (intptr_t)result == SIGUSR2 ? 0 : 1;
+}
+
 static void pthread_kill_names_the_thread(void **state)
 {
     (void)state;
+    expect_always_ok(end_new_thread, 50);
     expect_always_ok(handle_in_thread, 50);
 }
 

@@ -155,6 +155,8 @@ static void thread_entry(void *arg)
     self->exit_jump = &jump;
     sync_acquire(self);
     if (_setjmp(jump) == 0) {
+        if (self->thread->has_pending_signal)
+            signal_handle_pending(self->thread);
         if (self->main != NULL)
             posix_exit(self->main(self->arg), NULL);
         self->result = self->entry(self->arg);
@@ -171,6 +173,7 @@ void posix_thread_leave(struct posix_thread *self)
 
 static struct vthread *spawn(struct posix_thread *thread, const char *name, struct process *process)
 {
+    thread->has_first_frame = true;
     sync_release(thread);
     thread->thread = sched_spawn(name, process, thread_entry, thread);
     if (thread->thread == NULL)

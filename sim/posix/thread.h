@@ -43,6 +43,7 @@ struct posix_thread {
     bool is_detached;
     bool has_ended;
     bool is_joined;
+    bool has_first_frame; /* of ours: made by pthread_create, not by the world alone */
     struct waitq joiners;
 
     uint32_t held_count;
