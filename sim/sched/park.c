@@ -10,12 +10,13 @@ static void fire_deadline(struct timer *timer)
 {
     struct vthread *thread = timer->context;
 
+    /* Also for a thread that was woken and has not run: it may be re-parked, and by then the timer
+     * is gone. */
+    thread->is_deadline_passed = true;
     if (thread->state == VTHREAD_PARKED) {
         thread->state = VTHREAD_RUNNABLE;
         thread->park_result = PARK_TIMEOUT;
         sched_enable(thread);
-    } else {
-        thread->is_deadline_passed = true; /* woken already; counts again if it is re-parked */
     }
 }
 

@@ -648,7 +648,14 @@ __attribute__((noinline)) void sched_run(const struct run_spec *spec, struct run
     if (AnnotateIgnoreReadsEnd != NULL)
         AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
     take_back_identities();
-    result->finding = sched.finding;
+    /* Most runs find nothing, and a finding is large. */
+    if (sched.finding.kind != FINDING_NONE) {
+        result->finding = sched.finding;
+    } else {
+        result->finding.kind = FINDING_NONE;
+        result->finding.title[0] = '\0';
+        result->finding.detail[0] = '\0';
+    }
     result->steps = sched.steps;
     result->switches = sched.switches;
     result->time_ns = sched.now_ns;
