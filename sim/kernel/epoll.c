@@ -15,6 +15,7 @@
 
 enum {
     BUCKETS_FIRST = 8,
+    ORDER_STEPS = 64, /* how far down the ready list the next event may be taken from */
     PRIVATE_BITS = (int)(EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE),
     INOUT_BITS = EPOLLIN | EPOLLOUT,
     EXCLUSIVE_OK_BITS =
@@ -315,7 +316,9 @@ static struct epoll_item *pick(const struct epoll_ready *ready)
     struct epoll_item *item = ready->head;
 
     if (ready->count > 1) {
-        for (uint32_t skip = choice_draw(CHOICE_EPOLL_ORDER, ready->count); skip > 0; skip--)
+        uint32_t among = ready->count < ORDER_STEPS ? ready->count : ORDER_STEPS;
+        for (uint32_t skip = choice_draw(CHOICE_EPOLL_ORDER, among);
+             skip > 0 && item->ready_next != NULL; skip--)
             item = item->ready_next;
     }
     return item;

@@ -144,7 +144,7 @@ static void fire_wire(struct timer *timer);
 static void arm_head(struct stream_wire *wire)
 {
     if (wire->head != NULL && wire->held_prev == NULL && !timer_is_armed(&wire->timer))
-        timer_arm(&wire->timer, host_lane(wire->to), wire->head->due_ns, fire_wire, wire);
+        timer_arm(&wire->timer, host_lane(wire->link->to), wire->head->due_ns, fire_wire, wire);
 }
 
 static void hold(struct stream_wire *wire, struct link *link)
@@ -214,7 +214,7 @@ static void fire_wire(struct timer *timer)
 {
     struct stream_wire *wire = timer->context;
     struct stream_segment *segment = wire->head;
-    struct link *link = find(wire->from, wire->to);
+    struct link *link = wire->link;
 
     if (link->spec.is_cut) {
         hold(wire, link);
@@ -231,13 +231,12 @@ static void fire_wire(struct timer *timer)
 
 void stream_wire_init(struct stream_wire *wire, struct host *from, struct host *to)
 {
-    wire->from = from;
-    wire->to = to;
+    wire->link = find(from, to);
 }
 
 void stream_wire_send(struct stream_wire *wire, struct stream_segment *segment)
 {
-    struct link *link = find(wire->from, wire->to);
+    struct link *link = wire->link;
     uint64_t delay_ns = draw_delay(link);
     uint64_t pause_ns = LINK_RETRANSMIT_NS_MIN;
 

@@ -84,8 +84,7 @@ struct stream_wire {
     struct stream_segment *head;
     struct stream_segment *tail;
     struct timer timer;
-    struct host *from;
-    struct host *to;
+    struct link *link;
     uint64_t last_due_ns;
     uint64_t held_since_ns; /* when the head began to wait for healing */
     struct stream_wire *held_next;

@@ -16,14 +16,20 @@ enum {
     PORT_EPHEMERAL_FIRST = 32768, /* net.ipv4.ip_local_port_range */
     PORT_EPHEMERAL_LAST = 60999,
     PORT_EPHEMERAL_FIRST_UDP = 47000, /* apart, so that nothing works by coincidence */
-    PORT_BUCKETS = 64,
 };
 #define PORT_TIME_WAIT_NS UINT64_C(60000000000)
 
 enum port_protocol { PORT_TCP, PORT_UDP, PORT_PROTOCOL_COUNT };
 
-struct port_bind {
+/* A place in one of the tables. */
+struct port_link {
     struct port_bind *next;
+    struct port_bind **prev; /* NULL when in none */
+};
+
+struct port_bind {
+    struct port_link by_port;
+    struct port_link by_flow; /* connected ones only */
     struct host *host;
     struct socket *socket; /* NULL: a connection that was not accepted yet, or nobody's any more */
     struct endpoint local;
@@ -46,8 +52,13 @@ int port_bind_new(struct host *host, enum port_protocol protocol, const struct e
 int port_bind_ephemeral(struct host *host, enum port_protocol protocol, const struct ip *local,
                         const struct endpoint *remote, struct socket *socket,
                         struct port_bind **out);
-/* A copy for a connection made from a listener. */
-struct port_bind *port_bind_copy(const struct port_bind *from);
+/* A connection's, made from a listener's or from another connection's. */
+struct port_bind *port_bind_copy(const struct port_bind *from, const struct endpoint *local,
+                                 const struct endpoint *remote);
+/* From now on only what comes from `remote` is for it; or all again. */
+void port_bind_connect(struct port_bind *bind, const struct endpoint *local,
+                       const struct endpoint *remote);
+void port_bind_disconnect(struct port_bind *bind, const struct endpoint *local);
 void port_bind_free(struct port_bind *bind); /* NULL is a no-op */
 /* Keeps the port for PORT_TIME_WAIT_NS more, then forgets it. */
 void port_bind_linger(struct port_bind *bind);

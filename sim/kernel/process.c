@@ -12,7 +12,7 @@
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/wait.h"
 
-enum { PID_FIRST = 1000 };
+enum { PID_FIRST = 1000, FD_WORD_BITS = 64 };
 
 /* ---- hosts ---- */
 
@@ -150,9 +150,26 @@ struct file *process_file(const struct process *process, int fd)
 static void set_slot(struct process *process, uint32_t fd, struct file *file, bool is_cloexec)
 {
     process->fds = kmem_grow(process->fds, &process->fd_capacity, fd + 1, sizeof(*process->fds));
+    process->fd_used = kmem_grow(process->fd_used, &process->fd_used_words, fd / FD_WORD_BITS + 1,
+                                 sizeof(*process->fd_used));
+    process->fd_used[fd / FD_WORD_BITS] |= UINT64_C(1) << fd % FD_WORD_BITS;
     process->fds[fd].file = file;
     process->fds[fd].is_cloexec = is_cloexec;
     process->fd_count++;
+}
+
+static uint32_t lowest_free(const struct process *process, uint32_t from)
+{
+    uint64_t below = (UINT64_C(1) << from % FD_WORD_BITS) - 1;
+
+    for (uint32_t word = from / FD_WORD_BITS; word < process->fd_used_words; word++) {
+        uint64_t used = process->fd_used[word] | below;
+        if (~used != 0)
+            return word * FD_WORD_BITS + (uint32_t)__builtin_ctzll(~used);
+        below = 0;
+    }
+    return from > process->fd_used_words * FD_WORD_BITS ? from
+                                                        : process->fd_used_words * FD_WORD_BITS;
 }
 
 int process_fd_open(struct process *process, struct file *file, int from, bool is_cloexec)
@@ -163,15 +180,11 @@ int process_fd_open(struct process *process, struct file *file, int from, bool i
         file_put(file);
         return from == 0 ? -EMFILE : -EINVAL;
     }
-    fd = (uint32_t)from > process->fd_lowest ? (uint32_t)from : process->fd_lowest;
-    while (fd < process->fd_capacity && process->fds[fd].file != NULL)
-        fd++;
+    fd = lowest_free(process, (uint32_t)from);
     if (fd >= process->fd_limit) {
         file_put(file);
         return -EMFILE;
     }
-    if ((uint32_t)from <= process->fd_lowest)
-        process->fd_lowest = fd + 1;
     set_slot(process, fd, file, is_cloexec);
     return (int)fd;
 }
@@ -201,8 +214,7 @@ int process_fd_close(struct process *process, int fd)
         return -EBADF;
     process->fds[fd] = (struct fd_slot){0};
     process->fd_count--;
-    if ((uint32_t)fd < process->fd_lowest)
-        process->fd_lowest = (uint32_t)fd;
+    process->fd_used[(uint32_t)fd / FD_WORD_BITS] &= ~(UINT64_C(1) << (uint32_t)fd % FD_WORD_BITS);
     file_put(file);
     return 0;
 }

@@ -62,8 +62,9 @@ struct process {
 
     struct fd_slot *fds;
     uint32_t fd_capacity;
-    uint32_t fd_limit;  /* RLIMIT_NOFILE, soft; set with process_set_fd_limit */
-    uint32_t fd_lowest; /* no fd below this is free */
+    uint32_t fd_limit; /* RLIMIT_NOFILE, soft; set with process_set_fd_limit */
+    uint64_t *fd_used; /* a bit for each fd of the table */
+    uint32_t fd_used_words;
     uint32_t fd_count;
 
     /* Set by the world; read by sim/posix. */

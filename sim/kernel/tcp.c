@@ -216,7 +216,8 @@ static void release_port(struct tcp *tcp, bool is_time_wait)
     if (tcp->bind == NULL || tcp->listener != NULL)
         return;
     if (is_time_wait)
-        port_bind_linger(is_kept ? port_bind_copy(tcp->bind) : tcp->bind);
+        port_bind_linger(is_kept ? port_bind_copy(tcp->bind, &tcp->local, &tcp->remote)
+                                 : tcp->bind);
     else if (!is_kept)
         port_bind_free(tcp->bind);
     if (!is_kept)

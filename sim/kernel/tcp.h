@@ -101,7 +101,8 @@ struct tcp {
     struct tcp *embryo_head;
     struct tcp *accept_head;
     struct tcp *accept_tail;
-    struct tcp *queue_next; /* in either list of its listener */
+    struct tcp *queue_next;  /* in either list of its listener */
+    struct tcp **queue_prev; /* in the list of handshakes only */
 };
 
 /* The BSD socket's own idea of whether it is connected. */

@@ -197,9 +197,10 @@ static void disconnect(struct tcp_socket *self)
     }
     if (old->bind != NULL && keeps_port) {
         fresh->bind = old->bind;
-        fresh->bind->is_connected = false;
         fresh->is_user_bound = old->is_user_bound;
         fresh->local.port = old->bind->local.port;
+        if (fresh->bind->is_connected)
+            port_bind_disconnect(fresh->bind, &fresh->local);
     } else {
         fresh->local.port = old->local.port; /* getsockname still shows it */
         port_bind_free(old->bind);
@@ -233,12 +234,13 @@ static int send_syn(struct socket *socket, struct tcp *tcp, const struct endpoin
         result = port_bind_ephemeral(socket->host, PORT_TCP, &source, remote, socket, &tcp->bind);
         if (result != 0)
             return result;
+        tcp->local = tcp->bind->local;
+    } else {
+        tcp->local = (struct endpoint){.ip = source, .port = tcp->bind->local.port};
+        if (port_has_connection(socket->host, &tcp->local, remote, tcp->bind))
+            return -EADDRNOTAVAIL;
+        port_bind_connect(tcp->bind, &tcp->local, remote);
     }
-    tcp->local = (struct endpoint){.ip = source, .port = tcp->bind->local.port};
-    if (port_has_connection(socket->host, &tcp->local, remote, tcp->bind))
-        return -EADDRNOTAVAIL;
-    tcp->bind->remote = *remote;
-    tcp->bind->is_connected = true;
     tcp->remote = *remote;
     tcp->state = TCP_SYN_SENT;
     tcp->error = 0;
@@ -373,7 +375,7 @@ static void read_queue(struct tcp *tcp, const struct io_vector *to, size_t len_b
     struct stream_segment *segment = tcp->in.head;
     size_t done = 0;
 
-    while (done < len_bytes) {
+    while (done < len_bytes && segment != NULL) {
         struct stream_segment *next = segment->next;
         size_t chunk = segment->end - segment->begin;
 

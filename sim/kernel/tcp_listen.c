@@ -86,11 +86,11 @@ static void answer_syn(struct tcp *listener, struct port_bind *bind, struct tcp 
     embryo->rcvbuf_bytes = options->rcvbuf_bytes;
     embryo->began_ns = sched_now_ns();
     embryo->is_deferred = options->defer_accept_s != 0;
-    embryo->bind = port_bind_copy(bind);
-    embryo->bind->local = embryo->local;
-    embryo->bind->remote = embryo->remote;
-    embryo->bind->is_connected = true;
+    embryo->bind = port_bind_copy(bind, &embryo->local, &embryo->remote);
     embryo->queue_next = listener->embryo_head;
+    embryo->queue_prev = &listener->embryo_head;
+    if (embryo->queue_next != NULL)
+        embryo->queue_next->queue_prev = &embryo->queue_next;
     listener->embryo_head = embryo;
     listener->embryo_count++;
     tcp_wire_begin(embryo, client->host);
@@ -99,7 +99,7 @@ static void answer_syn(struct tcp *listener, struct port_bind *bind, struct tcp 
 
 void tcp_receive_syn(struct tcp *client)
 {
-    struct host *host = client->wire.to;
+    struct host *host = client->wire.link->to;
     struct port_bind *bind = port_find(host, PORT_TCP, &client->remote, &client->local);
     struct tcp *listener;
 
@@ -125,18 +125,15 @@ void tcp_receive_syn(struct tcp *client)
 
 void tcp_leave_listener(struct tcp *tcp)
 {
-    struct tcp *listener = tcp->listener;
-    struct tcp **link;
-
-    for (link = &listener->embryo_head; *link != NULL; link = &(*link)->queue_next) {
-        if (*link == tcp) {
-            *link = tcp->queue_next;
-            listener->embryo_count--;
-            tcp->queue_next = NULL;
-            tcp->listener = NULL;
-            return;
-        }
-    }
+    if (tcp->queue_prev == NULL)
+        return;
+    *tcp->queue_prev = tcp->queue_next;
+    if (tcp->queue_next != NULL)
+        tcp->queue_next->queue_prev = tcp->queue_prev;
+    tcp->queue_prev = NULL;
+    tcp->queue_next = NULL;
+    tcp->listener->embryo_count--;
+    tcp->listener = NULL;
 }
 
 /* Given up in silence: what the client sends from now on is answered with a reset. */

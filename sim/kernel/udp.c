@@ -130,13 +130,10 @@ static void disconnect(struct udp_socket *udp)
 {
     udp->is_connected = false;
     udp->remote = (struct endpoint){.ip = ip_any(udp->socket.family), .port = 0};
-    if (udp->bind != NULL)
-        udp->bind->is_connected = false;
-    if (!udp->is_address_bound) {
+    if (!udp->is_address_bound)
         udp->local.ip = ip_any(udp->socket.family);
-        if (udp->bind != NULL)
-            udp->bind->local.ip = udp->local.ip;
-    }
+    if (udp->bind != NULL)
+        port_bind_disconnect(udp->bind, &udp->local);
     if (!udp->is_user_bound) {
         port_bind_free(udp->bind);
         udp->bind = NULL;
@@ -169,14 +166,11 @@ static int connect_udp(struct socket *socket, const struct sockaddr *addr, sockl
         return -ENETUNREACH;
     if (!host_source_address(socket->host, &remote.ip, &source))
         return -ENETUNREACH;
-    if (ip_is_any(&udp->local.ip)) {
+    if (ip_is_any(&udp->local.ip))
         udp->local.ip = source;
-        udp->bind->local.ip = source;
-    }
     udp->remote = remote;
     udp->is_connected = true;
-    udp->bind->remote = remote;
-    udp->bind->is_connected = true;
+    port_bind_connect(udp->bind, &udp->local, &remote);
     return 0;
 }
 
@@ -320,7 +314,7 @@ static int read_control(const struct udp_socket *udp, const struct msghdr *messa
     }
     if (control->has_source && !host_has_address(udp->socket.host, &control->source) &&
         !udp->socket.options.may_bind_any_address)
-        return ip_is_v4(&control->source) ? -EINVAL : -EINVAL;
+        return -EINVAL;
     return 0;
 }
 
