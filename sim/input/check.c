@@ -8,6 +8,7 @@
 #include "sim/input/diagnostics.h"
 #include "sim/input/forms.h"
 #include "sim/input/value.h"
+#include "sim/kernel/call.h"
 
 /* The directive with each range at one of its ends. */
 static void print_directive(const struct scenario_value *words, bool is_most, struct buffer *out)
@@ -185,9 +186,32 @@ static bool check_node(const struct scenario *scenario, const struct scenario_ac
     return is_good;
 }
 
+/* Bytes may name any call: what is unknown never fails. In text it is a typing error. */
+static bool check_fault(const struct scenario_line *line, struct diagnostics *diag)
+{
+    static const char *const names[] = {"alloc",
+#define X(name, ...) #name,
+                                        KERNEL_CALLS(X)
+#undef X
+    };
+    const struct scenario_value *site = SCENARIO_ARG(line, FAULT, SITE);
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (site->text.len == strlen(names[i]) &&
+            memcmp(site->text.data, names[i], site->text.len) == 0)
+            return true;
+    diagnostics_error(diag, line->number, site->column, "no call '%s' can fail: accept4, read, ...",
+                      (const char *)site->text.data);
+    return false;
+}
+
 bool scenario_check_semantics(const struct scenario *scenario, struct diagnostics *diag)
 {
     bool is_good = true;
+
+    for (size_t i = 0; i < scenario->line_count; i++)
+        if (scenario->lines[i].form == FORM_FAULT && scenario->lines[i].number != 0)
+            is_good &= check_fault(&scenario->lines[i], diag);
 
     for (size_t i = 0; i < scenario->actor_count; i++) {
         const struct scenario_actor *node = &scenario->actors[i];

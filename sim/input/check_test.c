@@ -42,6 +42,9 @@ static const struct example examples[] = {
     {"node p\n    exercise sleep\n", "2:14: an exercise is wanted"},
     {"node p\n    exercise wake rounds=0\n", "2:19: "},
     {"node p\n    exercise\n", "2:5: an exercise is wanted"},
+    {"node p\n" LISTEN BACKEND "fault p.accept4 nth=2 errno=EMFILE\n", ""},
+    {"node p\n" LISTEN BACKEND "fault p.alloc nth=2\n", ""},
+    {"node p\n" LISTEN BACKEND "fault p.acept nth=2 errno=EMFILE\n", "4:7: no call 'acept'"},
 };
 
 static void what_the_core_refuses_is_reported(void **state)
