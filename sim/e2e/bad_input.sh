@@ -46,8 +46,9 @@ expect_caret() # LINE_OF_MESSAGE FILE LINE COLUMN
 # In TEXT `\n` is a line feed, `\xNN` a byte.
 refuses_scenario() # BUILD PLACE MESSAGE TEXT
 {
-    local build=$1 place=$2 message=$3 text=$4 file=$case_dir/bad.scn
+    local build=$1 place=$2 message=$3 text=$4 file=bad.scn
 
+    cd "$case_dir"
     printf '%b' "$text" >"$file"
     refuses_file "$build" "$file" "$file:$place: .*$message"
 }
@@ -58,15 +59,16 @@ refuses_file() # BUILD FILE REGEX
     [ ! -s "$out" ] || fail "check says something on stdout"
     # What runs scenarios says the same.
     expect_refusal "$3" "${builds[$1]}" replay "$2"
-    expect_refusal "$3" "${builds[$1]}" explore "$2" --schedules 10 --out "$case_dir/none"
-    [ ! -e "$case_dir/none" ] || fail "explore wrote something"
+    expect_refusal "$3" "${builds[$1]}" explore "$2" --schedules 10 --out none
+    [ ! -e none ] || fail "explore wrote something"
 }
 
 # The server reads the file and stops there, with --check and without.
 refuses_config() # BUILD PLACE MESSAGE TEXT
 {
-    local file=$case_dir/bad.conf
+    local file=bad.conf
 
+    cd "$case_dir"
     printf '%b' "$4" >"$file"
     refuses_config_file "$1" "$file" "$file:$2: .*$3"
 }
@@ -93,7 +95,8 @@ declare -A file_messages=(
 
 make_file() # KIND: leaves its path in `file`
 {
-    file=$case_dir/file
+    cd "$case_dir"
+    file=bad_file
     case $1 in
     missing) ;;
     folder) mkdir "$file" ;;
@@ -113,7 +116,7 @@ make_file() # KIND: leaves its path in `file`
 refuses_made_file() # COMMAND BUILD KIND
 {
     make_file "$3"
-    "$1" "$2" "$file" ".*$file.*${file_messages[$3]}"
+    "$1" "$2" "$file" "(heddle: )?$file(:[0-9]+){0,2}: .*${file_messages[$3]}"
 }
 
 head='node p\n    workers 2\n    listen fe 10.0.0.1:80 h1\n    backend app 10.0.1.1:8080 h1\nclient c1 10.9.0.1\nserver s1 10.0.1.1:8080\n\n'
