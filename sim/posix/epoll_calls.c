@@ -85,6 +85,7 @@ static int64_t wait_for_events(struct io_call *call, struct epoll_event *events,
             for (int i = 0; i < count; i++)
                 sched_trace_value(events[i].events);
             sync_acquire(call->file);
+            io_check_user(events, (size_t)count * sizeof(*events), true);
             note_report(call, first);
             return count;
         }

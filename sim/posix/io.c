@@ -62,6 +62,7 @@ int64_t io_begin(struct io_call *call, enum kernel_call name, int fd, const void
                 fd == IO_NO_FD ? (const void *)process : (const void *)process_file(process, fd),
                 kernel_call_word(name), pc);
     /* Others ran: the fd may have been closed, or be another file's now. */
+    io_pc = pc;
     call->file = process_file(process, fd);
     call->fault = kernel_call_begin(process, name, true);
     if (fd != IO_NO_FD && call->file == NULL) {
@@ -117,9 +118,8 @@ enum io_parked io_park(struct io_call *call, uint64_t deadline_ns)
     return IO_SIGNALLED;
 }
 
-int64_t io_after_park(struct io_call *call, enum io_parked parked, bool may_restart)
+static int64_t after_park(enum io_parked parked, bool may_restart)
 {
-    (void)call;
     switch (parked) {
     case IO_WOKEN:
         return 0;
@@ -139,6 +139,14 @@ int64_t io_after_park(struct io_call *call, enum io_parked parked, bool may_rest
         break;
     }
     return -EINTR;
+}
+
+int64_t io_after_park(struct io_call *call, enum io_parked parked, bool may_restart)
+{
+    int64_t result = after_park(parked, may_restart);
+
+    io_pc = call->pc; /* others made calls meanwhile */
+    return result;
 }
 
 int64_t io_wait(struct io_call *call, struct watch_list *list, uint32_t mask, bool is_exclusive,
@@ -313,7 +321,7 @@ int64_t io_read(struct io_call *call, struct io_vector *to)
 int64_t io_write(struct io_call *call, struct io_vector *from)
 {
     uint64_t deadline_ns = timeout_deadline(call, true);
-    size_t wanted = from->total_bytes;
+    size_t wanted;
     int64_t done = 0;
 
     if (from->total_bytes > call->fault.bytes_max)

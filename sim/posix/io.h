@@ -59,6 +59,9 @@ uint64_t io_deadline_ms(int timeout_ms); /* negative: TIME_NEVER */
 /* NULL: TIME_NEVER. *error is -EINVAL for an impossible time. */
 uint64_t io_deadline_timespec(const struct timespec *timeout, int64_t *error);
 
+/* Who makes the call in progress. */
+extern const void *io_pc;
+
 /* Mixes what was read into the trace. */
 void io_trace_bytes(const struct io_vector *bytes, size_t len_bytes);
 

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "sim/kernel/kernel.h"
+#include "sim/memory/heap.h"
 
 enum { SEEDS = 300 };
 
@@ -578,6 +579,32 @@ static void what_is_not_simulated_is_a_finding(void **state)
                    "unsupported: open of /etc/passwd in open_passwords");
 }
 
+__attribute__((noinline)) static void read_into_freed(char *freed)
+{
+    NEED(read(pair[1], freed, 8) == 8);
+    (void)now_ms();
+}
+
+static int reads_into_freed(void *arg)
+{
+    char *buffer = malloc(8);
+
+    (void)arg;
+    NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    NEED(write(pair[0], "12345678", 8) == 8);
+    free(buffer);
+    read_into_freed(buffer);
+    return 0;
+}
+
+static void a_call_may_not_write_to_freed_memory(void **state)
+{
+    (void)state;
+    if (heap_has_shadow) /* else it is the sanitizer's business */
+        expect_finding(reads_into_freed, FINDING_HEAP_USE_AFTER_FREE,
+                       "heap-use-after-free write in read_into_freed");
+}
+
 /* ---- the process ends while threads wait ---- */
 
 static void *wait_for_ever(void *arg)
@@ -652,6 +679,7 @@ int main(void)
         cmocka_unit_test(using_a_closed_fd_is_a_finding),
         cmocka_unit_test(handling_no_event_is_a_livelock),
         cmocka_unit_test(what_is_not_simulated_is_a_finding),
+        cmocka_unit_test(a_call_may_not_write_to_freed_memory),
         cmocka_unit_test(exit_takes_waiting_threads_along),
         cmocka_unit_test(random_bytes_are_the_runs),
     };
