@@ -73,6 +73,7 @@ size_t buf_write(struct buf *buf, const void *data, size_t len_bytes)
         struct buf_span room = buf_room_span(buf);
         size_t piece = min_size(room.len_bytes, len_bytes - done);
 
+        BUG_ON(room.data == NULL); /* it is not full, so it has memory */
         memcpy(room.data, from + done, piece);
         buf_fill(buf, piece);
         done += piece;
@@ -111,6 +112,7 @@ size_t buf_move(struct buf *to, struct buf *from, size_t len_bytes_max)
 
     while (done < len_bytes_max && !buf_is_empty(from) && !buf_is_full(to)) {
         struct buf_span data = buf_data_span(from);
+        BUG_ON(data.data == NULL); /* it is not empty, so it has memory */
         size_t piece = buf_write(to, data.data, min_size(data.len_bytes, len_bytes_max - done));
 
         buf_skip(from, piece);

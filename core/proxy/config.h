@@ -117,10 +117,10 @@ struct config {
 
 /* What is wrong and where. `source` and `message` are NUL-terminated, cut if need be. */
 struct config_error {
-    char file[128];
+    char file[1024];
     unsigned line; /* from 1; 0: about the whole file */
     unsigned col;  /* from 1, in bytes */
-    char message[160];
+    char message[256];
     char source[160]; /* the line, or the part around the column */
     unsigned caret;   /* where in `source` the column is, from 0 */
 };
