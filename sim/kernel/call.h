@@ -98,7 +98,7 @@ struct call_fault kernel_call_begin(struct process *process, enum kernel_call ca
 /* ---- progress ---- */
 
 /* epoll_wait returns in a row, with events, of a thread that gets nothing done in between. */
-enum { KERNEL_IDLE_POLLS_MAX = 200, KERNEL_IDLE_POLLS_YIELD = 4 };
+enum { KERNEL_IDLE_POLLS_MAX = 200, KERNEL_IDLE_POLLS_FREE = 4 };
 
 /* The running thread has done something: moved bytes, changed a registration. `file` may be NULL.
  */

@@ -58,16 +58,6 @@ int __wrap_epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
 
 /* ---- waiting ---- */
 
-/* Only what it reports makes a wait observable, so a thread that spins on a report nobody handles
- * gives way, and is found out in the end. */
-static void note_report(const struct io_call *call, const struct epoll_item *first)
-{
-    uint32_t reports = kernel_note_report(first->fd, first->file, call->pc);
-
-    if (reports >= KERNEL_IDLE_POLLS_YIELD)
-        sched_yield_point("epoll_wait", call->pc);
-}
-
 static int64_t wait_for_events(struct io_call *call, struct epoll_event *events, int events_max,
                                uint64_t deadline_ns)
 {
@@ -86,7 +76,7 @@ static int64_t wait_for_events(struct io_call *call, struct epoll_event *events,
                 sched_trace_value(events[i].events);
             sync_acquire(call->file);
             io_check_user(events, (size_t)count * sizeof(*events), true);
-            note_report(call, first);
+            io_note_report(call, first->fd, first->file);
             return count;
         }
         if (epoll->ready.head != NULL)

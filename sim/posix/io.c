@@ -17,6 +17,8 @@
 enum {
     NS_PER_S = 1000000000,
     NS_PER_MS = 1000000,
+    NS_PER_US = 1000,
+    IDLE_DOUBLINGS_MAX = 10, /* a pause is about a millisecond at most */
     TRACED_BYTES_MAX = 1024, /* of each end of what was read */
     TRACE_BLOCK_BYTES = 256,
     SIGNALS_MAX = 64,
@@ -174,6 +176,24 @@ int64_t io_wait(struct io_call *call, struct watch_list *list, uint32_t mask, bo
     if (result != 0 || (call->file != NULL && call->file->serial == serial))
         return result;
     return call->file == NULL ? -EBADF : -EINTR;
+}
+
+void io_note_report(struct io_call *call, int fd, struct file *file)
+{
+    const struct op op = {
+        .kind = OP_CALL,
+        .label = kernel_call_word(call->call),
+        .pc = call->pc,
+    };
+    uint32_t reports = kernel_note_report(fd, file, call->pc);
+    uint32_t doublings;
+
+    if (reports < KERNEL_IDLE_POLLS_FREE)
+        return;
+    doublings = reports - KERNEL_IDLE_POLLS_FREE;
+    if (doublings > IDLE_DOUBLINGS_MAX)
+        doublings = IDLE_DOUBLINGS_MAX;
+    (void)sched_park(&op, NULL, sched_now_ns() + ((uint64_t)NS_PER_US << doublings), false);
 }
 
 bool io_is_nonblocking(const struct io_call *call, int message_flags)

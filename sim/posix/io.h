@@ -52,6 +52,10 @@ int64_t io_after_park(struct io_call *call, enum io_parked parked, bool may_rest
 uint64_t io_mask_begin(const sigset_t *mask);
 int64_t io_mask_end(const sigset_t *mask, uint64_t old_mask, int64_t result);
 
+/* The caller is about to report readiness of `file` again. A thread that is told in vain is slowed
+ * down, more and more, so that whoever is to handle it gets time; in the end it is a finding. */
+void io_note_report(struct io_call *call, int fd, struct file *file);
+
 bool io_is_nonblocking(const struct io_call *call, int message_flags);
 
 /* Virtual time of a relative time-out; 0 ns in `timeout_ns` means "at once". */

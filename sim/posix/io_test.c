@@ -544,6 +544,40 @@ static void handling_no_event_is_a_livelock(void **state)
                    "livelock: epoll_wait reports fd 4 (eventfd) and spin does nothing");
 }
 
+static void *handle_slowly(void *arg)
+{
+    struct timespec wait = {.tv_nsec = 5000000};
+    uint64_t value;
+
+    (void)arg;
+    NEED(nanosleep(&wait, NULL) == 0);
+    NEED(read(wake_fd, &value, sizeof(value)) == sizeof(value));
+    return NULL;
+}
+
+/* Another thread handles the event, but late. */
+static int handled_late(void *arg)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int epoll = epoll_create1(0);
+    pthread_t thread;
+
+    (void)arg;
+    wake_fd = eventfd(1, 0);
+    NEED(epoll_ctl(epoll, EPOLL_CTL_ADD, wake_fd, &event) == 0);
+    NEED(pthread_create(&thread, NULL, handle_slowly, NULL) == 0);
+    while (epoll_wait(epoll, &event, 1, 0) == 1)
+        ;
+    NEED(pthread_join(thread, NULL) == 0);
+    return 0;
+}
+
+static void an_event_handled_late_is_none(void **state)
+{
+    (void)state;
+    expect_always_ok(handled_late, 100);
+}
+
 __attribute__((noinline)) static void fork_off(void)
 {
     (void)fork();
@@ -678,6 +712,7 @@ int main(void)
         cmocka_unit_test(the_nth_call_fails_as_planned),
         cmocka_unit_test(using_a_closed_fd_is_a_finding),
         cmocka_unit_test(handling_no_event_is_a_livelock),
+        cmocka_unit_test(an_event_handled_late_is_none),
         cmocka_unit_test(what_is_not_simulated_is_a_finding),
         cmocka_unit_test(a_call_may_not_write_to_freed_memory),
         cmocka_unit_test(exit_takes_waiting_threads_along),

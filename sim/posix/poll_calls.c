@@ -42,15 +42,14 @@ static int collect(const struct io_call *call, struct pollfd *fds, nfds_t count,
     return ready;
 }
 
-static void note_report(const struct io_call *call, const struct pollfd *fds, nfds_t count)
+static void note_report(struct io_call *call, const struct pollfd *fds, nfds_t count)
 {
     for (nfds_t i = 0; i < count; i++) {
         struct file *file = process_file(call->process, fds[i].fd);
         if (fds[i].revents == 0 || file == NULL)
             continue;
         sync_acquire(file_sync(file, false));
-        if (kernel_note_report(fds[i].fd, file, call->pc) >= KERNEL_IDLE_POLLS_YIELD)
-            sched_yield_point("poll", call->pc);
+        io_note_report(call, fds[i].fd, file);
         return;
     }
 }

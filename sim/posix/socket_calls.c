@@ -11,6 +11,10 @@
 #include "sim/posix/sanitizer.h"
 #include "sim/posix/wrap_io.h"
 
+/* What is done before connect() is seen after accept(): as TSan, which connection does not matter.
+ */
+static const char connections;
+
 /* As io_begin; -ENOTSOCK when the file is none. */
 static int64_t begin(struct io_call *call, enum kernel_call name, int fd, const void *pc)
 {
@@ -91,7 +95,7 @@ static int64_t accept_on(struct io_call *call, struct sockaddr *addr, socklen_t 
         result = socket_accept(socket_of(call->file), flags, &child);
         if (result == 0) {
             int fd;
-            sync_acquire(file_sync(&child->file, false));
+            sync_acquire(&connections);
             fd = process_fd_open(call->process, &child->file, 0, (flags & SOCK_CLOEXEC) != 0);
             if (fd < 0 || addr == NULL)
                 return fd;
@@ -144,7 +148,7 @@ static int64_t connect_on(struct io_call *call, const struct sockaddr *addr, soc
     uint64_t deadline_ns = timeout_ns == 0 ? TIME_NEVER : sched_now_ns() + timeout_ns;
     int64_t result;
 
-    sync_release(file_sync(call->file, true));
+    sync_release(&connections);
     result = socket_connect(socket, addr, len_bytes);
     if ((result != -EINPROGRESS && result != -EALREADY) || io_is_nonblocking(call, 0))
         return result;
