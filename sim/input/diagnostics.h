@@ -28,7 +28,7 @@ struct diagnostic {
 };
 
 struct diagnostics {
-    char file[256];
+    char file[1024];
     const char *text; /* private: the file while it is parsed, for the source lines */
     size_t len;
     size_t error_count; /* all of them */

@@ -8,7 +8,11 @@
  */
 #include "sim/posix/sanitizer.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/memory/heap.h"
 #include "sim/posix/run.h"
@@ -52,12 +56,35 @@ const char *__ubsan_default_options(void)
     return "symbolize=0";
 }
 
+enum { EXIT_REPORTED = 66 };
+
+static void exit_reported(void)
+{
+    (void)fflush(NULL);
+    _exit(EXIT_REPORTED);
+}
+
+/* Outside a run nobody else judges the report, which does not stop the program: it fails in the
+ * end.
+ */
+static void fail_process(void)
+{
+    static bool is_failed;
+
+    if (is_failed)
+        return;
+    is_failed = true;
+    (void)atexit(exit_reported);
+}
+
 void __tsan_on_report(void *report)
 {
     const void *pcs[2] = {NULL, NULL};
 
-    if (!posix_run.is_active)
+    if (!posix_run.is_active) {
+        fail_process();
         return;
+    }
     for (unsigned long i = 0; i < 2; i++) {
         int thread;
         int size;
@@ -87,8 +114,10 @@ static enum finding_kind asan_kind(const char *what)
 
 void __asan_on_error(void)
 {
-    if (!posix_run.is_active)
+    if (!posix_run.is_active) {
+        fail_process();
         return;
+    }
     const char *what = __asan_get_report_description();
     const char *pc = __asan_get_report_pc();
     enum finding_kind kind = asan_kind(what);
@@ -110,8 +139,10 @@ void __ubsan_on_report(void)
     unsigned column = 0;
     char *address = NULL;
 
-    if (!posix_run.is_active)
+    if (!posix_run.is_active) {
+        fail_process();
         return;
+    }
     __ubsan_get_current_report_data(&kind, &message, &file, &line, &column, &address);
     const char *name = strrchr(file, '/');
     finding_record(FINDING_SANITIZER, NULL, "undefined-behaviour: %s at %s:%u", kind,
