@@ -260,6 +260,10 @@ static size_t read_stream(struct unix_socket *end, const struct io_vector *to, i
         }
         segment = next;
     }
+    /* Linux looks for more and meets the error, which is then gone though the bytes are returned.
+     */
+    if ((flags & MSG_WAITALL) != 0 && done < to->total_bytes)
+        end->error = 0;
     return done;
 }
 
