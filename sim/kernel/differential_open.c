@@ -130,6 +130,10 @@ void diff_op_bind(void)
 
     if (at < 0)
         return;
+    /* Old connections of this machine may hold a port of ::1. */
+    if (way == 0 && other >= 0 && diff.slots[at].family == AF_INET6 &&
+        diff.slots[other].family != AF_INET6)
+        return;
     for (int s = 0; s < SIDES; s++) {
         struct sockaddr_storage name;
         socklen_t bytes = diff_make_home(diff.slots[at].family, &name, 0);
