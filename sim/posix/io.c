@@ -181,7 +181,7 @@ int64_t io_wait(struct io_call *call, struct watch_list *list, uint32_t mask, bo
 void io_note_report(struct io_call *call, int fd, struct file *file)
 {
     const struct op op = {
-        .kind = OP_CALL,
+        .kind = OP_SLEEP, /* it is not waiting for an event: it has one */
         .label = kernel_call_word(call->call),
         .pc = call->pc,
     };

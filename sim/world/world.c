@@ -198,12 +198,15 @@ static void check_nodes(struct world *world, bool is_quiet)
     }
 }
 
-/* Nobody waits for another thread: then the core is at rest, and its invariants hold in full. */
+/* Nobody waits for another thread, or is only slowed down: then the core is at rest, and its
+ * invariants hold in full. */
 static bool is_everyone_at_rest(void)
 {
     for (size_t i = 0; i < sched_thread_count(); i++) {
         const struct vthread *thread = sched_thread(i);
-        if (thread->state == VTHREAD_PARKED && !thread->is_lane && deadlock_is_lock_wait(thread))
+        if (thread->state != VTHREAD_PARKED || thread->is_lane)
+            continue;
+        if (deadlock_is_lock_wait(thread) || thread->parked_op.kind == OP_SLEEP)
             return false;
     }
     return true;
