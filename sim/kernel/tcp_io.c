@@ -134,8 +134,8 @@ int tcp_bind(struct socket *socket, const struct sockaddr *addr, socklen_t len_b
         return result;
     }
     tcp->local = tcp->bind->local;
-    tcp->is_user_bound = local.port != 0;
-    tcp->is_address_bound = !ip_is_any(&local.ip);
+    tcp->is_user_bound |= local.port != 0; /* sticky, as in Linux */
+    tcp->is_address_bound |= !ip_is_any(&local.ip);
     return 0;
 }
 

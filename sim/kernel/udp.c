@@ -107,8 +107,8 @@ static int bind_udp(struct socket *socket, const struct sockaddr *addr, socklen_
         return result;
     }
     udp->local = udp->bind->local;
-    udp->is_user_bound = local.port != 0;
-    udp->is_address_bound = !ip_is_any(&local.ip);
+    udp->is_user_bound |= local.port != 0; /* sticky, as in Linux */
+    udp->is_address_bound |= !ip_is_any(&local.ip);
     return 0;
 }
 
