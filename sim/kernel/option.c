@@ -324,7 +324,7 @@ static int set_ipv6_level(struct socket *socket, int name, int number)
     case IPV6_TCLASS:
         if (number < -1 || number > 255)
             return -EINVAL;
-        options->tos = number == -1 ? 0 : (uint8_t)number;
+        options->tclass = number == -1 ? 0 : (uint8_t)number;
         return 0;
     case IPV6_FREEBIND:
     case IPV6_TRANSPARENT:
@@ -506,7 +506,7 @@ static int get_ip_level(struct socket *socket, int level, int name, void *value,
     case IPV6_RECVTCLASS:
         return put_int(value, len_bytes, options->wants_tclass);
     case IPV6_TCLASS:
-        return put_int(value, len_bytes, options->tos);
+        return put_int(value, len_bytes, options->tclass);
     case IPV6_FREEBIND:
     case IPV6_TRANSPARENT:
         return put_int(value, len_bytes, options->may_bind_any_address);

@@ -41,6 +41,7 @@ struct socket_options {
     uint32_t defer_accept_s;
     uint32_t syn_retries;
     uint8_t tos;
+    uint8_t tclass; /* the same for IPv6 */
     bool is_lingering;
     bool is_reuseaddr;
     bool is_reuseport;

@@ -356,7 +356,7 @@ static int64_t send_udp(struct socket *socket, const struct io_vector *from,
                         const struct msghdr *message, int flags)
 {
     struct udp_socket *udp = self_of(socket);
-    struct send_control control = {.tos = socket->options.tos};
+    struct send_control control = {.has_source = false};
     struct datagram *datagram;
     struct endpoint destination;
     struct endpoint source;
@@ -375,8 +375,10 @@ static int64_t send_udp(struct socket *socket, const struct io_vector *from,
     result = destination_of(udp, message, &destination);
     if (result == 0 && (flags & MSG_OOB) != 0 && ip_is_v4(&destination.ip))
         return -EOPNOTSUPP;
-    if (result == 0)
-        result = read_control(udp, message, &control);
+    if (result != 0)
+        return result;
+    control.tos = ip_is_v4(&destination.ip) ? socket->options.tos : socket->options.tclass;
+    result = read_control(udp, message, &control);
     if (result != 0)
         return result;
     source = udp->local;
