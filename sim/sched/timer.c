@@ -8,7 +8,9 @@
 
 #include "sim/sched/internal.h"
 
-enum { HEAP_CAPACITY_FIRST = 64 };
+/* Of many timers due at one instant only the first ones compete: counting thousands at each step
+ * would make it quadratic. */
+enum { HEAP_CAPACITY_FIRST = 64, TIES_MAX = 64 };
 
 static bool is_before(const struct timer *a, const struct timer *b)
 {
@@ -152,8 +154,8 @@ void lane_step(struct vthread *lane)
 
     if (timer == NULL)
         return; /* an enabled lane has one: timer_collect() and lane_unlink() see to it */
-    for (struct timer *t = timer->due_next; t != NULL && t->due_ns == timer->due_ns;
-         t = t->due_next)
+    for (struct timer *t = timer->due_next;
+         t != NULL && t->due_ns == timer->due_ns && ties < TIES_MAX; t = t->due_next)
         ties++;
     for (uint32_t skip = choice_draw(CHOICE_TIMER, ties); skip > 0 && timer->due_next != NULL;
          skip--)
