@@ -8,8 +8,6 @@
 #include "sim/actor/message.h"
 #include "sim/actor/verbs.h"
 
-enum { METHODS_MAX = 16 };
-
 /* ---- reading responses ---- */
 
 static void expect_answer_to(struct client *client, const char *method)
@@ -64,19 +62,24 @@ static bool has_partial_response(const struct client *client)
            (client->reader.state != HTTP_START_LINE || client->reader.line_bytes != 0);
 }
 
+/* A fresh connection, on which nothing was asked yet. */
+static void open_connection(struct client *client, const struct addr *addr)
+{
+    struct sockaddr_storage to;
+    socklen_t len = addr_to_socket(addr, &to);
+
+    peer_init(&client->peer, client->process, client->lane, client->peer.changed, client);
+    client->is_reading = false;
+    client->method_count = 0;
+    (void)peer_connect(&client->peer, (struct sockaddr *)&to, len);
+}
+
 /* ---- scripts ---- */
 
 static enum script_outcome do_connect(struct client *client, const struct scenario_event *event)
 {
-    struct sockaddr_storage to;
-    socklen_t len = addr_to_socket(&SCENARIO_ARG(event, CONNECT, TO)->addr, &to);
-    void (*changed)(struct peer *) = client->peer.changed;
-
     peer_close(&client->peer);
-    peer_init(&client->peer, client->process, client->lane, changed, client);
-    client->is_reading = false;
-    client->method_count = 0;
-    (void)peer_connect(&client->peer, (struct sockaddr *)&to, len);
+    open_connection(client, &SCENARIO_ARG(event, CONNECT, TO)->addr);
     return SCRIPT_DONE;
 }
 
@@ -129,7 +132,6 @@ static enum script_outcome await_answer(struct client *client, const struct scen
         finding_fail(FINDING_EXPECTATION, NULL,
                      "expectation: %s got a body of %llu bytes, not line %u's", client->plan->name,
                      (unsigned long long)client->reader.body_bytes, event->line->number);
-    client->env->requests_done++;
     return SCRIPT_DONE;
 }
 
@@ -205,8 +207,6 @@ static void load_answered(struct client *client)
         finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s got %u instead of 200",
                      client->plan->name, reader->status);
     client->is_awaiting = false;
-    client->env->requests_done++;
-    client->env->last_change_ns = sched_now_ns();
     if (reader->is_close || !SCENARIO_ARG(client->plan, CLIENT, KEEP_ALIVE)->is_present)
         peer_close(&client->peer);
     timer_cancel(&client->timer);
@@ -226,19 +226,6 @@ static void fire_unanswered(struct timer *timer)
                  client->plan->name, (unsigned long long)(client->env->bound_ns / 1000000));
 }
 
-static void load_connect(struct client *client)
-{
-    struct sockaddr_storage to;
-    socklen_t len = addr_to_socket(&SCENARIO_ARG(client->plan, CLIENT, TO)->addr, &to);
-    void (*changed)(struct peer *) = client->peer.changed;
-
-    peer_init(&client->peer, client->process, client->lane, changed, client);
-    client->is_first_on_connection = true;
-    client->is_reading = false;
-    client->method_count = 0;
-    (void)peer_connect(&client->peer, (struct sockaddr *)&to, len);
-}
-
 static void load_next(struct client *client)
 {
     const struct scenario_value *path = SCENARIO_ARG(client->plan, CLIENT, PATH);
@@ -247,7 +234,8 @@ static void load_next(struct client *client)
 
     if (!peer_is_open(&client->peer) || client->peer.is_eof) {
         peer_close(&client->peer);
-        load_connect(client);
+        open_connection(client, &SCENARIO_ARG(client->plan, CLIENT, TO)->addr);
+        client->is_first_on_connection = true;
     } else {
         client->is_first_on_connection = false;
     }

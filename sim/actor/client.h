@@ -10,6 +10,8 @@
 #include "sim/actor/peer.h"
 #include "sim/actor/script.h"
 
+enum { METHODS_MAX = 16 };
+
 struct client {
     const struct scenario_actor *plan;
     struct actor_env *env;
@@ -19,8 +21,8 @@ struct client {
     struct script script;
     struct http_reader reader;
     struct timer timer;
-    bool is_reading;                     /* the reader is in the middle of a response */
-    char methods[16][HTTP_METHOD_BYTES]; /* of requests not answered yet, oldest first */
+    bool is_reading;                              /* the reader is in the middle of a response */
+    char methods[METHODS_MAX][HTTP_METHOD_BYTES]; /* of requests not answered yet, oldest first */
     uint32_t method_count;
 
     /* A load client's. */
@@ -28,7 +30,6 @@ struct client {
     uint64_t requests_sent;
     bool is_awaiting; /* an answer */
     bool is_first_on_connection;
-    uint64_t sent_ns;
 };
 
 /* A client with a process (on `host`) and a lane of its own; it begins at once. */

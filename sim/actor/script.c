@@ -87,7 +87,6 @@ static void step(struct script *script)
     script->is_performing = false;
     if (outcome == SCRIPT_DONE) {
         script->since_ns = sched_now_ns();
-        script->env->last_change_ns = script->since_ns;
         script->next++;
         begin_line(script);
         return;

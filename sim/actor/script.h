@@ -20,13 +20,11 @@
 
 /* What all actors of a world share. */
 struct actor_env {
-    uint64_t bound_ns;       /* within which an expectation is met */
-    bool is_stopping;        /* a node was told to stop, or killed: refusals are no surprise */
-    bool is_disturbed;       /* faults, cuts or aborts are part of this scenario */
-    uint32_t scripts_busy;   /* scripts with lines left */
-    uint32_t actors_busy;    /* load clients with requests left */
-    uint64_t requests_done;  /* answered in full */
-    uint64_t last_change_ns; /* when an actor last got something done */
+    uint64_t bound_ns;     /* within which an expectation is met */
+    bool is_stopping;      /* a node was told to stop, or killed: refusals are no surprise */
+    bool is_disturbed;     /* faults, cuts or aborts are part of this scenario */
+    uint32_t scripts_busy; /* scripts with lines left */
+    uint32_t actors_busy;  /* load clients with requests left */
 };
 
 enum script_outcome { SCRIPT_DONE, SCRIPT_WAIT };

@@ -20,7 +20,6 @@ struct session {
     bool is_reading;
     struct timer timer;
     bool is_answering; /* its delay runs */
-    bool is_close_after;
 };
 
 struct server {

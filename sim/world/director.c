@@ -168,7 +168,6 @@ static void apply(struct world *world, const struct scenario_event *event)
         world->env.is_disturbed = true;
         cut_or_heal(world, SCENARIO_ARG(event, CUT, PAIR), apply_cut);
     } else if (event->form == FORM_HEAL) {
-        world->heal_ns = sched_now_ns();
         cut_or_heal(world, SCENARIO_ARG(event, HEAL, PAIR), apply_heal);
     } else if (event->form == FORM_FAULT) {
         add_fault(world, event);

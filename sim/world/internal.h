@@ -30,7 +30,6 @@ struct world {
     struct client **clients;
     struct server **servers;
     uint64_t phase_since_ns;
-    uint64_t heal_ns; /* when the last fault ended */
 };
 
 /* Hosts of the actors that `ref` names: calls `visit` for each. */

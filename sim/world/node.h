@@ -36,7 +36,6 @@ struct node {
     struct vthread *lane;         /* of its script */
     struct script script;
     enum node_state state;
-    uint64_t stop_ns; /* when it was told */
     int exit_status;
     bool is_killed;       /* nothing is given back then */
     bool is_leak_checked; /* `end quiet` */
