@@ -209,6 +209,8 @@ static void account_step(struct vthread *thread)
     thread->last_step = sched.steps;
     sched.now_ns += sched.step_cost_ns;
     sched_hash((uint64_t)thread->id << 8 | thread->next.kind);
+    if (__builtin_expect(sched.strategy->stepped != NULL, 0))
+        sched.strategy->stepped(&sched.run, thread);
     if (__builtin_expect(sched.spec->trace != NULL, 0))
         sched.spec->trace(sched.spec->trace_context, thread, &thread->next);
     if (__builtin_expect(sched.steps > sched.steps_max, 0))
@@ -428,6 +430,7 @@ static struct vthread *new_thread(const char *name)
         return NULL;
     thread = arena_take(&sched.arena, sizeof(*thread));
     thread->id = id;
+    thread->parent_id = sched.self == NULL ? VTHREAD_NOBODY : sched.self->id;
     sched.threads[id] = thread;
     name_thread(thread, name);
     return thread;

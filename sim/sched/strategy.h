@@ -41,9 +41,13 @@ struct strategy_ops {
      * what the dull strategy would pick. */
     struct vthread *(*pick)(struct strategy_run *run, struct vthread *current,
                             struct vthread *dull);
+    /* A new thread or lane; thread->parent_id says whose child it is. */
     void (*spawned)(struct strategy_run *run, struct vthread *thread);
     /* The thread yielded or was found to spin. */
     void (*yielded)(struct strategy_run *run, struct vthread *thread);
+    /* `thread` now does the operation that it announced, whether or not there was a decision. May
+     * be NULL, and costs nothing then. */
+    void (*stepped)(struct strategy_run *run, struct vthread *thread);
 };
 
 /* A strategy with its parameter: "dull", "random", "pct,d=3", "pos", "sticky,p=16". */

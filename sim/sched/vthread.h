@@ -24,6 +24,8 @@ struct waitq;
 
 enum { VTHREADS_MAX = 256, VTHREAD_NAME_BYTES = 16 };
 
+#define VTHREAD_NOBODY UINT32_MAX
+
 /* X(enumerator, word in traces, writes its object) */
 #define OP_KINDS(X)                                                                                \
     X(NONE, "none", 0)                                                                             \
@@ -87,9 +89,10 @@ struct waiter {
 
 struct vthread {
     /* Hot: touched at each step. */
-    uint32_t id;    /* index in the run, by creation order; stable for the same choices */
-    uint32_t who;   /* choice_who(name) */
-    struct op next; /* announced, not yet done */
+    uint32_t id;        /* index in the run, by creation order; stable for the same choices */
+    uint32_t who;       /* choice_who(name) */
+    uint32_t parent_id; /* who made it; VTHREAD_NOBODY for the first threads and for lanes */
+    struct op next;     /* announced, not yet done */
     uint32_t decision_count;
     uint32_t draw_counts[CHOICE_CLASS_COUNT];
     enum vthread_state state;
