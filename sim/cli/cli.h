@@ -50,6 +50,9 @@ extern const struct command cmd_plants;
 extern const struct command cmd_help;
 extern const struct command cmd_version;
 
+/* The tool: argv[1] is the command. Returns the exit code. */
+int cli_main(int argc, char **argv);
+
 /* Parses the command's words; false after a message to stderr (return CLI_USAGE then). Between
  * `operands_min` and `operands_max` operands must be there. */
 bool cli_parse(const struct command *command, int argc, char *const *argv, void *values,

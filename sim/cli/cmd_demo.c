@@ -155,7 +155,8 @@ static int show_clean(const struct command *command, const char *path)
 {
     static struct search_result result;
     static struct subject subject;
-    int exit_code = subject_open(&subject, command, path, NULL, false);
+    const struct operands targets = {.items = {path}, .count = 1};
+    int exit_code = subject_open(&subject, command, &targets, NULL, false);
 
     if (exit_code != 0)
         return exit_code;
@@ -197,7 +198,8 @@ static int run(const struct command *command, int argc, char *const *argv)
     const struct plant_info *plant = &plants_all[plants_find(plant_id)];
     const char *path = scenario_path(plant);
     const struct option_list plants = {.items = {plant_id}, .count = 1};
-    int exit_code = subject_open(&subject, command, path, &plants, false);
+    const struct operands targets = {.items = {path}, .count = 1};
+    int exit_code = subject_open(&subject, command, &targets, &plants, false);
     if (exit_code != 0)
         return exit_code;
     printf("1. A bug that a real proxy once had, planted again: %s %s\n   %s.\n"

@@ -117,7 +117,7 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
     bool has_memory_points = false;
     int exit_code = 0;
 
-    if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, 1) ||
+    if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, OPERANDS_MAX) ||
         !cli_check_build(command, plan->values.build, &exit_code))
         return exit_code != 0 ? exit_code : CLI_USAGE;
     exit_code = points_choose(command, plan->values.points, &has_memory_points);
@@ -126,7 +126,7 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
     if (exit_code == 0)
         exit_code = oracle_choose(command, &plan->values.oracles, &plan->oracle);
     if (exit_code == 0)
-        exit_code = subject_open(&plan->subject, command, targets.items[0], &plan->values.plants,
+        exit_code = subject_open(&plan->subject, command, &targets, &plan->values.plants,
                                  plan->oracle.has_every_step);
     plan->subject.has_memory_points = has_memory_points;
     return exit_code != 0 ? exit_code : fill_hunt(command, plan);
@@ -262,7 +262,7 @@ static int run(const struct command *command, int argc, char *const *argv)
 
 const struct command cmd_explore = {
     .name = "explore",
-    .operands = "TARGET",
+    .operands = "TARGET [-- ARGUMENT...]",
     .summary = "search the schedules of a scenario",
     .more =
         "Runs TARGET again and again, each time with other choices: which thread runs, how long\n"

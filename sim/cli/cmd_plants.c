@@ -70,7 +70,8 @@ static bool explore(struct score *score, const char *scenario, const char *plant
     const struct values *values = score->values;
     const struct option_list plants = {.items = {plant}, .count = plant == NULL ? 0 : 1};
     const uint64_t time_default = values->is_clean ? 0 : PLANT_TIME_NS_DEFAULT;
-    const int exit_code = subject_open(&subject, score->command, scenario, &plants, false);
+    const struct operands targets = {.items = {scenario}, .count = 1};
+    const int exit_code = subject_open(&subject, score->command, &targets, &plants, false);
 
     if (exit_code != 0) {
         note_exit(score, exit_code);

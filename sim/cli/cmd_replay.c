@@ -129,7 +129,7 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
     bool has_memory_points = false;
     int exit_code = 0;
 
-    if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, 1) ||
+    if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, OPERANDS_MAX) ||
         !cli_check_build(command, plan->values.build, &exit_code))
         return exit_code != 0 ? exit_code : CLI_USAGE;
     if (times->is_given && (times->value == 0 || times->value > TIMES_MAX))
@@ -138,7 +138,7 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
     if (exit_code == 0)
         exit_code = oracle_choose(command, &plan->values.oracles, &oracle);
     if (exit_code == 0)
-        exit_code = subject_open(&plan->subject, command, targets.items[0], &plan->values.plants,
+        exit_code = subject_open(&plan->subject, command, &targets, &plan->values.plants,
                                  oracle.has_every_step);
     plan->subject.has_memory_points = has_memory_points;
     return exit_code != 0 ? exit_code : choose_run(command, plan);
@@ -258,7 +258,7 @@ static int run(const struct command *command, int argc, char *const *argv)
 
 const struct command cmd_replay = {
     .name = "replay",
-    .operands = "TARGET",
+    .operands = "TARGET [-- ARGUMENT...]",
     .summary = "run one schedule again and tell its story",
     .more =
         "TARGET is a reproducer, which brings its schedule along, or a scenario with --seed, or "

@@ -5,7 +5,11 @@
 
 #include <string.h>
 
+#include "sim/race/race.h"
 #include "sim/sched/sched.h"
+
+/* Linked into the explore build only. */
+#pragma weak race_keep_going_set
 
 static const char every_step[] = "every-step";
 
@@ -43,5 +47,9 @@ int oracle_choose(const struct command *command, const struct option_list *words
             return complain(command, words->items[i]);
         out->kinds |= UINT32_C(1) << kind;
     }
+    /* A race that does not count must not end the run before what does. */
+    const bool has_races = out->kinds == 0 || (out->kinds >> FINDING_DATA_RACE & 1) != 0;
+    if (race_keep_going_set != NULL)
+        race_keep_going_set(!has_races);
     return 0;
 }

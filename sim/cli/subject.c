@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/cli/files.h"
+#include "sim/cli/program.h"
 #include "sim/input/buffer.h"
 #include "sim/input/diagnostics.h"
 #include "sim/input/scenario.h"
@@ -67,29 +68,70 @@ static bool add_plant(struct subject *subject, const struct command *command, co
     return true;
 }
 
-int subject_open(struct subject *subject, const struct command *command, const char *name,
-                 const struct option_list *plants, bool has_every_step)
+/* A program by itself: the scenario that says so is made up. */
+static bool make_scenario(struct subject *subject, const struct operands *targets)
+{
+    struct diagnostics diag;
+    struct buffer text = {0};
+
+    diagnostics_init(&diag);
+    bool is_good = program_scenario(subject->path, targets->items + 1, targets->count - 1, &text) &&
+                   scenario_parse(text.data, text.len, subject->path, &subject->scenario, &diag);
+    diagnostics_print(&diag, stderr);
+    buffer_fini(&text);
+    return is_good;
+}
+
+static int read_target(struct subject *subject, const struct command *command,
+                       const struct operands *targets)
+{
+    files_find_scenario(subject->name, subject->path, sizeof(subject->path));
+    if (program_is_executable(subject->path))
+        return make_scenario(subject, targets) ? 0 : CLI_INPUT;
+    if (targets->count > 1)
+        return cli_usage(command, "one scenario is wanted; only a program has arguments");
+    return subject_read(subject->path, true, &subject->scenario) ? 0 : CLI_INPUT;
+}
+
+/* What there is to run, and by whom. */
+static int aim(struct subject *subject, bool has_every_step)
+{
+    const struct scenario_value *words = program_words(subject->scenario);
+
+    if (words == NULL) {
+        subject->world = (struct world_spec){.scenario = subject->scenario,
+                                             .plants = subject->plants,
+                                             .check_every_step = has_every_step};
+        world_target(&subject->world, subject->name, &subject->target);
+        return 0;
+    }
+    program_fill(words, &subject->program);
+    int exit_code = program_enter(subject->program.args[0]);
+    if (exit_code == 0)
+        foreign_target(&subject->program, subject->name, &subject->target);
+    return exit_code;
+}
+
+int subject_open(struct subject *subject, const struct command *command,
+                 const struct operands *targets, const struct option_list *plants,
+                 bool has_every_step)
 {
     memset(subject, 0, sizeof(*subject));
-    subject->name = name;
-    files_find_scenario(name, subject->path, sizeof(subject->path));
-    if (!subject_read(subject->path, true, &subject->scenario))
-        return CLI_INPUT;
-    for (size_t i = 0; plants != NULL && i < plants->count; i++) {
-        if (!add_plant(subject, command, plants->items[i])) {
-            subject_close(subject);
-            return CLI_USAGE;
+    subject->name = targets->items[0];
+    int exit_code = read_target(subject, command, targets);
+    for (size_t i = 0; exit_code == 0 && plants != NULL && i < plants->count; i++)
+        if (!add_plant(subject, command, plants->items[i]))
+            exit_code = CLI_USAGE;
+    if (exit_code == 0) {
+        for (size_t i = 0; i < subject->scenario->plant_count; i++) {
+            const unsigned plant = subject->scenario->plants[i];
+            subject->plants[plant / 64] |= UINT64_C(1) << (plant % 64);
         }
+        exit_code = aim(subject, has_every_step);
     }
-    for (size_t i = 0; i < subject->scenario->plant_count; i++) {
-        const unsigned plant = subject->scenario->plants[i];
-        subject->plants[plant / 64] |= UINT64_C(1) << (plant % 64);
-    }
-    subject->world = (struct world_spec){.scenario = subject->scenario,
-                                         .plants = subject->plants,
-                                         .check_every_step = has_every_step};
-    world_target(&subject->world, subject->name, &subject->target);
-    return 0;
+    if (exit_code != 0)
+        subject_close(subject);
+    return exit_code;
 }
 
 void subject_close(struct subject *subject)

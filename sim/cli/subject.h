@@ -1,5 +1,6 @@
 /*
- * sim/cli/subject.h - what a command runs: a scenario with the plants that are switched on.
+ * sim/cli/subject.h - what a command runs: a scenario with the plants that are switched on, or a
+ * program of the user's, which is then the one node of a scenario.
  *
  * Owner: the command; one at a time in a process.  Threads: one.
  */
@@ -13,6 +14,7 @@
 
 #include "sim/cli/cli.h"
 #include "sim/cli/plants.h"
+#include "sim/foreign/foreign.h"
 #include "sim/world/world.h"
 
 struct scenario;
@@ -26,6 +28,7 @@ struct subject {
     size_t plant_count;
     bool has_memory_points; /* set by the command: for those that it prints */
     struct world_spec world;
+    struct foreign_spec program; /* of a subject that is a program by itself */
     struct target target;
 };
 
@@ -33,9 +36,12 @@ struct subject {
  * messages to stderr: it is missing or wrong. */
 bool subject_read(const char *path, bool is_to_run, struct scenario **out);
 
-/* 0, or the exit code after a message to stderr. `plants` may be NULL. */
-int subject_open(struct subject *subject, const struct command *command, const char *name,
-                 const struct option_list *plants, bool has_every_step);
+/* `targets`: a scenario's name, or a program's and the words for it. 0, or the exit code after a
+ * message to stderr. `plants` may be NULL. For a program this may start over in another process:
+ * call it before anything is printed. */
+int subject_open(struct subject *subject, const struct command *command,
+                 const struct operands *targets, const struct option_list *plants,
+                 bool has_every_step);
 void subject_close(struct subject *subject);
 
 #endif

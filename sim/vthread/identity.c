@@ -32,6 +32,8 @@ void __asan_unpoison_memory_region(void const volatile *addr, size_t size) __att
 /* Only clang's runtime has it; sim/race defines the rest of the interface. */
 void *__tsan_get_current_report(void) __attribute__((weak));
 
+void (*identity_taken)(struct identity *identity);
+
 static struct {
     uintptr_t own_tls_base;
     struct identity *free_list;
@@ -232,10 +234,14 @@ struct identity *identity_take(void)
 {
     struct identity *identity = pool.free_list;
 
-    if (identity == NULL)
-        return identity_make();
-    pool.free_list = identity->free_next;
-    identity->free_next = NULL;
+    if (identity == NULL) {
+        identity = identity_make();
+    } else {
+        pool.free_list = identity->free_next;
+        identity->free_next = NULL;
+    }
+    if (identity_taken != NULL)
+        identity_taken(identity);
     return identity;
 }
 

@@ -33,6 +33,9 @@ void identity_init(void);
 /* Never NULL: makes more threads as needed; aborts with a message when the system has none. */
 struct identity *identity_take(void);
 
+/* Called with each identity that is taken, when not NULL: to give it fresh thread-local storage. */
+extern void (*identity_taken)(struct identity *identity);
+
 /* `is_abandoned`: frames of the last borrower are still on its stack. */
 void identity_give(struct identity *identity, bool is_abandoned);
 

@@ -1,0 +1,116 @@
+/*
+ * sim/cli/program.c - see program.h.
+ */
+#include "sim/cli/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sim/cli/cli.h"
+#include "sim/input/buffer.h"
+
+static struct {
+    char **argv;
+} program;
+
+void program_remember_words(int argc, char **argv)
+{
+    (void)argc;
+    program.argv = argv;
+}
+
+bool program_is_executable(const char *path)
+{
+    char magic[4] = {0};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    const bool is_elf =
+        read(fd, magic, sizeof(magic)) == sizeof(magic) && memcmp(magic, "\177ELF", 4) == 0;
+    close(fd);
+    return is_elf;
+}
+
+static bool is_plain_word(const char *word)
+{
+    return word[0] != '\0' && strpbrk(word, " \t\r\n#\"") == NULL && strstr(word, "..") == NULL;
+}
+
+bool program_scenario(const char *path, const char *const *args, size_t arg_count,
+                      struct buffer *out)
+{
+    const char *slash = strrchr(path, '/');
+
+    buffer_printf(out, "node program\n    program %s", path);
+    (void)slash;
+    for (size_t i = 0; i < arg_count; i++) {
+        if (!is_plain_word(args[i])) {
+            cli_say("the argument '%s' cannot be written in a scenario", args[i]);
+            return false;
+        }
+        buffer_printf(out, " %s", args[i]);
+    }
+    buffer_append_byte(out, '\n');
+    return true;
+}
+
+const struct scenario_value *program_words(const struct scenario *scenario)
+{
+    static const char keyword[] = "program";
+
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        const struct scenario_actor *actor = &scenario->actors[i];
+        for (size_t j = 0; actor->kind == ACTOR_NODE && j < actor->directive_count; j++) {
+            const struct scenario_line *line = &scenario->lines[actor->directive_lines[j]];
+            const struct scenario_value *words = SCENARIO_ARG(line, DIRECTIVE, WORDS);
+            if (words->word_count > 1 && words->words[0].text.len == strlen(keyword) &&
+                memcmp(words->words[0].text.data, keyword, strlen(keyword)) == 0)
+                return words;
+        }
+    }
+    return NULL;
+}
+
+static bool is_self(const char *path)
+{
+    struct stat own;
+    struct stat other;
+
+    return stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 &&
+           own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+int program_enter(const char *path)
+{
+    if (foreign_is_here() && is_self(path))
+        return 0;
+    if (foreign_is_here()) {
+        cli_say("%s: one program at a time; this is another", path);
+        return CLI_INPUT;
+    }
+    if (setenv(FOREIGN_VARIABLE, "1", 1) != 0)
+        abort();
+    (void)execv(path, program.argv);
+    cli_say("%s: %s", path, strerror(errno));
+    return CLI_INPUT;
+}
+
+void program_fill(const struct scenario_value *words, struct foreign_spec *spec)
+{
+    const char **args = calloc(words->word_count, sizeof(*args));
+
+    if (args == NULL)
+        abort();
+    for (size_t i = 1; i < words->word_count; i++) {
+        args[i - 1] = strndup((const char *)words->words[i].text.data, words->words[i].text.len);
+        if (args[i - 1] == NULL)
+            abort();
+    }
+    *spec = (struct foreign_spec){.args = args, .arg_count = (int)words->word_count - 1};
+}

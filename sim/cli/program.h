@@ -1,0 +1,40 @@
+/*
+ * sim/cli/program.h - a program of the user's as the target of a command.
+ *
+ * A program built with `heddle cc` has the whole simulator in it, this command line included. The
+ * tool therefore runs the program in its own place, with the words it was given; there the same
+ * command goes on, and finds that the program is here.
+ *
+ * Owner: the process.  Threads: one.
+ */
+#ifndef SIM_CLI_PROGRAM_H
+#define SIM_CLI_PROGRAM_H
+
+#include <stdbool.h>
+
+#include "sim/foreign/foreign.h"
+#include "sim/input/scenario.h"
+
+/* The words of the command line, for program_enter(). Borrowed for good. */
+void program_remember_words(int argc, char **argv);
+
+/* Whether the file at `path` is an executable and no scenario. */
+bool program_is_executable(const char *path);
+
+/* The text of a scenario that runs nothing but this program. False after a message: an argument
+ * cannot be written in a scenario. */
+struct buffer;
+bool program_scenario(const char *path, const char *const *args, size_t arg_count,
+                      struct buffer *out);
+
+/* The first node's `program` line; NULL when the scenario has none. */
+const struct scenario_value *program_words(const struct scenario *scenario);
+
+/* Becomes the program at `path`, with the words of this command line. Returns only when it cannot:
+ * an exit code after a message. 0 when this process is that program already. */
+int program_enter(const char *path);
+
+/* Fills `spec` with the program's words; what it points to lives as long as the process. */
+void program_fill(const struct scenario_value *words, struct foreign_spec *spec);
+
+#endif

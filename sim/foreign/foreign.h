@@ -1,0 +1,38 @@
+/*
+ * sim/foreign/foreign.h - a program of the user's, built with `heddle cc`, as something to run.
+ *
+ * The simulator is linked into such a program and takes over before its main() when the tool
+ * started it; main() then runs on a virtual thread, again and again in one process.
+ *
+ * Owner: the process; there is one program in it.  Threads: one; between runs, but for
+ * foreign_main.
+ */
+#ifndef SIM_FOREIGN_FOREIGN_H
+#define SIM_FOREIGN_FOREIGN_H
+
+#include <stdbool.h>
+
+#include "sim/search/search.h"
+
+/* Set in the environment by the tool that starts a program so that the simulator takes over. */
+#define FOREIGN_VARIABLE "HEDDLE_TAKE_OVER"
+
+/* The program's own main(), before anything of it has run. Once. */
+void foreign_adopt(int (*program_main)(int argc, char **argv, char **envp));
+
+/* Whether this process is such a program. */
+bool foreign_is_here(void);
+
+struct foreign_spec {
+    const char *const *args; /* argv[0] and on; borrowed */
+    int arg_count;
+};
+
+/* The program by itself in a world: no network but its own. `spec` is borrowed. */
+void foreign_target(const struct foreign_spec *spec, const char *name, struct target *out);
+
+/* On a virtual thread: calls the program's main() with copies of the words in `spec` (a struct
+ * foreign_spec) and returns what it returned. */
+int foreign_main(void *spec);
+
+#endif
