@@ -1,8 +1,8 @@
-"""A program in the other builds too, so that one `bazel test` compares plain, asan and tsan."""
+"""A program in the other builds too, so that one `bazel test` compares explore, plain, asan, tsan."""
 
-# What --config=asan and --config=tsan add in .bazelrc: //sim/e2e:builds_test holds the two together.
-# --define and --platform_suffix are not here: Bazel names the output folder of a transition by
-# itself, and no rule that these builds reach selects on the define.
+# What --config=NAME adds in .bazelrc: //sim/e2e:builds_test holds the two together. --define and
+# --platform_suffix are not here: a transition cannot define (so //:explore looks at the copt), and
+# Bazel names its output folder by itself.
 BUILDS = {
     "asan": struct(
         copts = [
@@ -11,6 +11,10 @@ BUILDS = {
             "-DHEDDLE_BUILD_ASAN=1",
         ],
         linkopts = ["-fsanitize=address,undefined"],
+    ),
+    "explore": struct(
+        copts = ["-DHEDDLE_BUILD_EXPLORE=1"],
+        linkopts = [],
     ),
     "plain": struct(
         copts = [],

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# builds.sh FLAGS BAZELRC: sim/builds.bzl and .bazelrc mean the same by asan and tsan.
+# builds.sh FLAGS BAZELRC: sim/builds.bzl and .bazelrc mean the same by explore, asan and tsan.
 set -eu -o pipefail
 
 [ -s "$1" ] || {
@@ -7,4 +7,4 @@ set -eu -o pipefail
     exit 1
 }
 diff -u --label sim/builds.bzl --label .bazelrc \
-    <(sort "$1") <(grep -E '^build:(asan|tsan) --(copt|linkopt)=' "$2" | sort)
+    <(sort "$1") <(grep -E '^build:(explore|asan|tsan) --(copt|linkopt)=' "$2" | sort)

@@ -7,7 +7,7 @@
 here=$(dirname "$0")
 catalogue=${files[0]}
 scenario=${options[scenario]}
-heddle=${builds[plain]#"$PWD"/}
+heddle=${builds[explore]#"$PWD"/}
 
 # Runs SCRIPT, which has to fail, and leaves in `total` and `failed` how many of its cases did.
 expect_failure() # SCRIPT ARGUMENT...
@@ -47,7 +47,7 @@ notices_a_liar() # LIE SCRIPT ARGUMENT...
 {
     local liar=$here/liar.sh
     export LIE=$1
-    every_case_fails "$2" plain="$liar" asan="$liar" tsan="$liar" "${@:3}"
+    every_case_fails "$2" explore="$liar" plain="$liar" asan="$liar" tsan="$liar" "${@:3}"
 }
 
 # The real tool, and a bug that it finds.
@@ -55,8 +55,8 @@ notices_a_planted_bug()
 {
     mkdir "$case_dir/scenarios"
     { cat "$scenario" && printf 'plant %s\n' "${options[plant]}"; } >"$case_dir/scenarios/planted.scn"
-    run_expecting 0 "${builds[plain]}" check "$case_dir/scenarios/planted.scn"
-    every_case_fails quiet.sh plain="$heddle" schedules=20000 "$case_dir/scenarios/planted.scn"
+    run_expecting 0 "${builds[explore]}" check "$case_dir/scenarios/planted.scn"
+    every_case_fails quiet.sh explore="$heddle" schedules=20000 "$case_dir/scenarios/planted.scn"
 }
 
 for lie in says_nothing dies refuses; do
@@ -68,8 +68,8 @@ for lie in says_nothing dies refuses; do
     run_case "bad_config $lie" notices_a_liar $lie bad_input.sh what=config
 done
 run_case "files without_scenarios" fails_without_a_case files.sh plain="$heddle"
-run_case "determinism without_scenarios" fails_without_a_case determinism.sh plain="$heddle"
-run_case "quiet without_scenarios" fails_without_a_case quiet.sh plain="$heddle" schedules=20
+run_case "determinism without_scenarios" fails_without_a_case determinism.sh explore="$heddle"
+run_case "quiet without_scenarios" fails_without_a_case quiet.sh explore="$heddle" schedules=20
 for lie in never_changes always_changes; do
     run_case "determinism $lie" notices_a_liar $lie determinism.sh "$scenario"
     run_case "findings $lie" notices_a_liar $lie findings.sh schedules=20 "$catalogue"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
 # cases.sh - what the tests of the built tool share. Sourced with the script's own arguments:
-# `plain=PATH`, `asan=PATH`, `tsan=PATH` name programs (in `builds`), other `name=value` are settings
+# `explore=PATH`, `plain=PATH`, `asan=PATH`, `tsan=PATH` name programs (in `builds`), other `name=value` are settings
 # (in `options`), the rest are files (in `files`).
 #
 # A case prints what cmocka prints, so that the launcher counts it. It runs in a subshell that stops
@@ -13,7 +13,7 @@ declare -A builds=() options=()
 files=()
 for argument in "$@"; do
     case $argument in
-    plain=* | asan=* | tsan=*) builds[${argument%%=*}]=$PWD/${argument#*=} ;;
+    explore=* | plain=* | asan=* | tsan=*) builds[${argument%%=*}]=$PWD/${argument#*=} ;;
     [a-z]*=*) options[${argument%%=*}]=${argument#*=} ;;
     *) files+=("$argument") ;;
     esac

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # determinism.sh: the same scenario, seed and trial give the same run, byte for byte of its trace: in
-# processes with other environments, addresses and folders, and in the plain, asan and tsan builds.
+# processes with other environments, addresses and folders, and in the plain, explore, asan and tsan
+# builds. With memory points, which only the explore build has, the same holds among its processes.
 # shellcheck source=cases.sh
 . "$(dirname "$0")/cases.sh"
 
@@ -31,7 +32,7 @@ runs_the_same_everywhere() # FILE
         run_facts env PADDING="$padding" "${fixed[@]}" env -C "${file%/*}" \
             "${builds[plain]}" replay "${file##*/}" "${words[@]}"
         [ "$facts" = "$first" ] || fail "trial $trial: once $first, again $facts"
-        for build in asan tsan; do
+        for build in asan explore tsan; do
             run_facts "${builds[$build]}" replay "$file" "${words[@]}"
             [ "$facts" = "$first" ] || fail "trial $trial: plain $first, $build $facts"
         done
@@ -41,7 +42,25 @@ runs_the_same_everywhere() # FILE
         fail "${#trials[@]} trials, one run: $first"
 }
 
+with_memory_points_too() # FILE
+{
+    local file=$1 trial words first
+
+    for trial in 0 3; do
+        words=(--seed "$seed" --trial "$trial" --json)
+        run_facts "${builds[explore]}" replay "$file" "${words[@]}"
+        first=$facts
+        run_facts env -i "${builds[explore]}" replay "$PWD/$file" "${words[@]}" --points memory
+        [ "$facts" != "$first" ] || fail "trial $trial: no point was added: $facts"
+        first=$facts
+        run_facts env PADDING="$padding" "${fixed[@]}" env -C "${file%/*}" \
+            "${builds[explore]}" replay "${file##*/}" "${words[@]}" --points memory
+        [ "$facts" = "$first" ] || fail "trial $trial: once $first, again $facts"
+    done
+}
+
 for file in "${files[@]}"; do
     run_case "$(scenario_name "$file") runs_the_same_everywhere" runs_the_same_everywhere "$file"
+    run_case "$(scenario_name "$file") with_memory_points_too" with_memory_points_too "$file"
 done
 end_cases

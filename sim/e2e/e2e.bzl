@@ -15,7 +15,7 @@ def tool_test(
     Args:
       name: of the test.
       script: a file of this folder.
-      programs: plain, asan, tsan: the programs under test, by their build.
+      programs: explore, plain, asan, tsan: the programs under test, by their build.
       files: labels whose files the script gets as arguments.
       settings: further NAME=VALUE arguments.
       shards: its cases are dealt out to so many processes.

@@ -4,7 +4,7 @@
 # shellcheck source=cases.sh
 . "$(dirname "$0")/cases.sh"
 
-heddle=${builds[plain]}
+heddle=${builds[explore]}
 export HEDDLE_ROOT=$PWD # where scenarios/ is
 
 is_found_within_the_budget() # ID

@@ -234,6 +234,8 @@ static void build_setting(struct scenario *scenario, const struct scenario_line 
         scenario->bound_ns = first->range;
     } else if (line->form == FORM_STEPS) {
         scenario->steps_max = first->range;
+    } else if (line->form == FORM_POINTS) {
+        scenario->has_memory_points = first->word != 0;
     } else if (line->form == FORM_PLANT) {
         plants[scenario->plant_count++] =
             (uint16_t)word_plant((const char *)first->text.data, first->text.len);

@@ -292,6 +292,7 @@ static bool take_value(struct draft *draft, struct reader *reader, const struct 
     case TYPE_HTTP:
     case TYPE_SIGNAL:
     case TYPE_ERRNO:
+    case TYPE_POINTS:
         value->word = word_value(param->type, take_byte(reader) % word_count(param->type));
         return true;
     case TYPE_FLAG:

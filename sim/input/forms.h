@@ -48,6 +48,7 @@ enum param_type {
     TYPE_HTTP,
     TYPE_SIGNAL,
     TYPE_ERRNO,
+    TYPE_POINTS,
 };
 
 enum param_style { STYLE_NEED, STYLE_MAY, STYLE_KEY, STYLE_MUST, STYLE_FLAG, STYLE_SIGN };

@@ -129,6 +129,7 @@ static const struct example examples[] = {
      "server s1 10.0.1.1:8080 h1 auto delay=1ms body=5 chunked=0..100% close=10% abort=1%\n"},
     {"version 1\nbound 5s..10s\nsteps 20000\nplant K01\nexpect deadlock \"deadlock: a -> b\"\n",
      NULL},
+    {"points sync\n", NULL},
     {"node p\n    timeout client 1ms..5ms\n    workers 2..4\n    x a:1..2 fe1..2 3..2 1..2..3\n",
      NULL},
     /* the world */
@@ -243,18 +244,19 @@ static void copies_are_actors_of_their_own(void **state)
 
 static void values_are_resolved(void **state)
 {
-    struct scenario *scenario =
-        parse("version 1\nbound 1s..2s\nsteps 5..6\nplant K01\nexpect deadlock \"t\"\n"
-              "node p\n    workers 2..4\nclient c 10.9.0.1 load to=[fd00::5]:81\n"
-              "server s 10.0.1.1:80 auto delay=1us..2us\nserver r 10.0.1.2:80 raw\n"
-              "fault p.accept nth=2..3 errno=EMFILE\n+0us p signal TERM\n+0us r accept on\n"
-              "+0us r send x\"00ff\"\nend any\nfound seed=0xff trial=7 title=\"x\"\n"
-              "sched w2@17 -> w0\npick p.w1.short-read@3 = 2\npick w1.gone@3 = 2\n");
+    struct scenario *scenario = parse(
+        "version 1\nbound 1s..2s\nsteps 5..6\npoints memory\nplant K01\nexpect deadlock \"t\"\n"
+        "node p\n    workers 2..4\nclient c 10.9.0.1 load to=[fd00::5]:81\n"
+        "server s 10.0.1.1:80 auto delay=1us..2us\nserver r 10.0.1.2:80 raw\n"
+        "fault p.accept nth=2..3 errno=EMFILE\n+0us p signal TERM\n+0us r accept on\n"
+        "+0us r send x\"00ff\"\nend any\nfound seed=0xff trial=7 title=\"x\"\n"
+        "sched w2@17 -> w0\npick p.w1.short-read@3 = 2\npick w1.gone@3 = 2\n");
     const struct scenario_event *fault = &scenario->setup.events[0];
 
     (void)state;
     assert_int_equal(scenario->bound_ns.max, 2000000000);
     assert_int_equal(scenario->steps_max.min, 5);
+    assert_true(scenario->has_memory_points);
     assert_int_equal(scenario->plant_count, 1);
     assert_int_equal(scenario->plants[0], word_plant("K01", 3));
     assert_int_equal(scenario->expect, word_verdict("deadlock", 8));

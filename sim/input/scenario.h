@@ -197,6 +197,7 @@ struct scenario {
 
     struct range bound_ns; /* {0,0}: not said */
     struct range steps_max;
+    bool has_memory_points;
     const uint16_t *plants; /* enum plant */
     size_t plant_count;
     int expect; /* enum finding_kind, -1: not said */

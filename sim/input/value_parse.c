@@ -535,6 +535,7 @@ bool value_parse(struct draft *draft, const struct param_info *param, const stru
     case TYPE_HTTP:
     case TYPE_SIGNAL:
     case TYPE_ERRNO:
+    case TYPE_POINTS:
         return parse_set(draft, param, token, out);
     case TYPE_WORDS:
     case TYPE_RAW:

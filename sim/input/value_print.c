@@ -228,6 +228,7 @@ void value_print(const struct scenario_line *lines, size_t line_count,
     case TYPE_HTTP:
     case TYPE_SIGNAL:
     case TYPE_ERRNO:
+    case TYPE_POINTS:
         buffer_append_text(out, word_text(param->type, word_find_value(param->type, value->word)));
         break;
     case TYPE_FLAG:
