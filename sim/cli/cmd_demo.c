@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -188,18 +189,30 @@ static void print_next(const char *path)
            path, program, path, plant_id, program, program);
 }
 
+struct values {
+    const char *build;
+};
+
+static const struct option_def options[] = {
+    {"build", 0, OPTION_TEXT, "NAME", "plain, asan, tsan or explore (the launcher builds it)",
+     offsetof(struct values, build)},
+};
+
 static int run(const struct command *command, int argc, char *const *argv)
 {
     static struct subject subject;
+    struct values values = {NULL};
     struct operands none;
+    int exit_code = 0;
 
-    if (!cli_parse(command, argc, argv, NULL, &none, 0, 0))
-        return CLI_USAGE;
+    if (!cli_parse(command, argc, argv, &values, &none, 0, 0) ||
+        !cli_check_build(command, values.build, &exit_code))
+        return exit_code != 0 ? exit_code : CLI_USAGE;
     const struct plant_info *plant = &plants_all[plants_find(plant_id)];
     const char *path = scenario_path(plant);
     const struct option_list plants = {.items = {plant_id}, .count = 1};
     const struct operands targets = {.items = {path}, .count = 1};
-    int exit_code = subject_open(&subject, command, &targets, &plants, false);
+    exit_code = subject_open(&subject, command, &targets, &plants, false);
     if (exit_code != 0)
         return exit_code;
     printf("1. A bug that a real proxy once had, planted again: %s %s\n   %s.\n"
@@ -219,5 +232,7 @@ const struct command cmd_demo = {
     .name = "demo",
     .operands = "",
     .summary = "find a planted race, see its story, replay it: start here",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,
 };

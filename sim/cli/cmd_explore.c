@@ -114,21 +114,19 @@ static int fill_hunt(const struct command *command, struct plan *plan)
 static int make_plan(const struct command *command, int argc, char *const *argv, struct plan *plan)
 {
     struct operands targets;
-    bool has_memory_points = false;
     int exit_code = 0;
 
     if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, OPERANDS_MAX) ||
         !cli_check_build(command, plan->values.build, &exit_code))
         return exit_code != 0 ? exit_code : CLI_USAGE;
-    exit_code = points_choose(command, plan->values.points, &has_memory_points);
-    if (exit_code == 0)
-        exit_code = choose_strategy(command, plan);
+    exit_code = choose_strategy(command, plan);
     if (exit_code == 0)
         exit_code = oracle_choose(command, &plan->values.oracles, &plan->oracle);
     if (exit_code == 0)
         exit_code = subject_open(&plan->subject, command, &targets, &plan->values.plants,
                                  plan->oracle.has_every_step);
-    plan->subject.has_memory_points = has_memory_points;
+    if (exit_code == 0)
+        exit_code = points_choose(command, plan->values.points, &plan->subject);
     return exit_code != 0 ? exit_code : fill_hunt(command, plan);
 }
 

@@ -8,6 +8,7 @@
 #include "sim/cli/hunt.h"
 #include "sim/cli/outcome.h"
 #include "sim/cli/plants.h"
+#include "sim/cli/points.h"
 #include "sim/cli/subject.h"
 #include "sim/report/rows.h"
 
@@ -22,6 +23,7 @@ struct values {
     struct option_number jobs;
     bool is_clean;
     bool is_json;
+    const char *build;
 };
 
 #define AT(member) offsetof(struct values, member)
@@ -34,6 +36,8 @@ static const struct option_def options[] = {
      AT(jobs)},
     {"clean", 0, OPTION_FLAG, NULL, "plant nothing: every scenario must be silent", AT(is_clean)},
     {"json", 0, OPTION_FLAG, NULL, "a JSON object a line", AT(is_json)},
+    {"build", 0, OPTION_TEXT, "NAME", "plain, asan, tsan or explore (the launcher builds it)",
+     AT(build)},
 };
 #undef AT
 
@@ -77,6 +81,7 @@ static bool explore(struct score *score, const char *scenario, const char *plant
         note_exit(score, exit_code);
         return false;
     }
+    note_exit(score, points_choose(score->command, NULL, &subject));
     const struct hunt hunt = {
         .target = &subject.target,
         .seed = seed_of(values),
@@ -207,9 +212,11 @@ static int run(const struct command *command, int argc, char *const *argv)
     static struct score score;
     struct operands ids;
     bool is_wanted[PLANT_COUNT] = {false};
+    int exit_code = 0;
 
-    if (!cli_parse(command, argc, argv, &values, &ids, 0, OPERANDS_MAX))
-        return CLI_USAGE;
+    if (!cli_parse(command, argc, argv, &values, &ids, 0, OPERANDS_MAX) ||
+        !cli_check_build(command, values.build, &exit_code))
+        return exit_code != 0 ? exit_code : CLI_USAGE;
     if (values.jobs.is_given && (values.jobs.value == 0 || values.jobs.value > HUNT_JOBS_MAX))
         return cli_usage(command, "--jobs: from 1 to %d", HUNT_JOBS_MAX);
     for (size_t i = 0; i < ids.count; i++) {

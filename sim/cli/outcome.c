@@ -80,13 +80,19 @@ static void append_plants(const struct subject *subject, char *out, size_t out_b
         append(out, out_bytes, " --plant %s", subject->plant_ids[i]);
 }
 
-/* What a reproducer cannot say: how the program is built and where its threads are interrupted. */
-static void append_build(const struct subject *subject, char *out, size_t out_bytes)
+/* What a file cannot say: how the program is built. A reproducer says where threads may be
+ * interrupted. */
+static void append_build(const struct subject *subject, bool is_reproducer, char *out,
+                         size_t out_bytes)
 {
-    if (strcmp(cli_build(), "plain") != 0)
+    const bool says_memory = subject->scenario->has_memory_points;
+
+    if (strcmp(cli_build(), "explore") != 0)
         append(out, out_bytes, " --build %s", cli_build());
-    if (subject->has_memory_points)
+    if (subject->has_memory_points && !says_memory && !is_reproducer)
         append(out, out_bytes, " --points memory");
+    if (!subject->has_memory_points && says_memory)
+        append(out, out_bytes, " --points sync");
     if (subject->world.check_every_step)
         append(out, out_bytes, " --oracle every-step");
 }
@@ -98,7 +104,7 @@ void outcome_file_command(const struct subject *subject, const char *file, char 
 
     outcome_quote(file, name, sizeof(name));
     snprintf(out, out_bytes, "%s replay %s", outcome_program(), name);
-    append_build(subject, out, out_bytes);
+    append_build(subject, file != subject->name, out, out_bytes);
 }
 
 void outcome_command(const struct subject *subject, const struct trial *trial,
@@ -175,6 +181,7 @@ static bool write_reproducer(struct outcome *outcome, const struct rerun *rerun)
         .scenario = outcome->subject->scenario,
         .plants = outcome->subject->plant_ids,
         .plant_count = outcome->subject->plant_count,
+        .has_memory_points = outcome->subject->has_memory_points,
         .trace = &rerun->trace,
         .trial = &outcome->finding->trial,
         .result = &rerun->result,

@@ -10,8 +10,10 @@
 
 #include "sim/cli/cli.h"
 
-/* `word` NULL: sync. 0 with *has_memory_points, and the memory runtime told; or the exit code after
- * a message. */
-int points_choose(const struct command *command, const char *word, bool *has_memory_points);
+struct subject;
+
+/* `word` NULL: as the subject's scenario says, sync when it says nothing. 0 with the subject and
+ * the memory runtime told; or the exit code after a message. */
+int points_choose(const struct command *command, const char *word, struct subject *subject);
 
 #endif

@@ -119,6 +119,12 @@ static void print_found(const struct reproducer *reproducer, struct buffer *out)
     const struct trial *trial = reproducer->trial;
     char strategy[64];
 
+    if (trial == NULL) {
+        buffer_printf(out, "found trace=0x%" PRIx64 " title=", reproducer->result->trace_hash);
+        print_quoted(reproducer->result->finding.title, out);
+        buffer_append_byte(out, '\n');
+        return;
+    }
     strategy_print(&trial->strategy, strategy, sizeof(strategy));
     if (trial->number == TRIAL_UNNUMBERED)
         buffer_printf(out, "found seed=0x%" PRIx64, trial->seed);
@@ -141,6 +147,8 @@ static void print_scenario(const struct reproducer *reproducer, struct buffer *o
     /* A reproducer found again has it already. */
     if (first == NULL || first->data == NULL || strcmp((const char *)first->data, title) != 0)
         buffer_printf(out, "# %s\n", title);
+    if (reproducer->has_memory_points && !bare->has_memory_points)
+        buffer_printf(out, "points memory\n");
     for (size_t i = 0; i < reproducer->plant_count; i++)
         buffer_printf(out, "plant %s\n", reproducer->plants[i]);
     scenario_print(bare, out);

@@ -1,9 +1,9 @@
 /*
  * sim/report/reproducer.h - a finding as a scenario file, and the schedule of such a file.
  *
- * The file is the scenario with the plants that were on, where the finding came from, and each
- * choice that was not the dull one, with the function it interrupted for people. It is canonical
- * text.
+ * The file is the scenario with the plants and the memory points that were on, where the finding
+ * came from, and each choice that was not the dull one, with the function it interrupted for
+ * people. It is canonical text.
  *
  * Threads: one; between runs.
  */
@@ -24,8 +24,9 @@ struct reproducer {
     const struct scenario *scenario;
     const char *const *plants; /* ids switched on besides those that the scenario names */
     size_t plant_count;
+    bool has_memory_points; /* threads were interrupted at plain accesses too */
     const struct trace *trace;
-    const struct trial *trial;
+    const struct trial *trial;       /* NULL: a schedule of no campaign */
     const struct run_result *result; /* texts symbolised */
     const struct choice_deviation *deviations;
     size_t deviation_count;
