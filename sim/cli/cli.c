@@ -7,7 +7,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &cmd_demo, &cmd_explore, &cmd_replay, &cmd_plants, &cmd_check,
+    &cmd_demo, &cmd_explore, &cmd_replay, &cmd_shrink, &cmd_plants, &cmd_check,
     &cmd_fmt,  &cmd_encode,  &cmd_decode, &cmd_help,   &cmd_version,
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

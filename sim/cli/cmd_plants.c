@@ -2,6 +2,7 @@
  * sim/cli/cmd_plants.c - heddle plants: is every planted bug found, and is the clean core silent?
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -9,10 +10,13 @@
 #include "sim/cli/outcome.h"
 #include "sim/cli/plants.h"
 #include "sim/cli/points.h"
+#include "sim/cli/reduce.h"
 #include "sim/cli/subject.h"
 #include "sim/report/rows.h"
 
 enum { SCHEDULES_DEFAULT = 20000 };
+
+#define SHRINK_TIME_NS UINT64_C(30000000000)
 
 #define PLANT_TIME_NS_DEFAULT UINT64_C(10000000000)
 
@@ -22,6 +26,8 @@ struct values {
     struct option_number seed;
     struct option_number jobs;
     bool is_clean;
+    bool has_shrinking;
+    const char *out;
     bool is_json;
     const char *build;
 };
@@ -35,6 +41,9 @@ static const struct option_def options[] = {
     {"jobs", 'j', OPTION_NUMBER, "J", "worker processes (1: the score is that of one core)",
      AT(jobs)},
     {"clean", 0, OPTION_FLAG, NULL, "plant nothing: every scenario must be silent", AT(is_clean)},
+    {"shrink", 0, OPTION_FLAG, NULL, "shrink what is found, and say how small it is",
+     AT(has_shrinking)},
+    {"out", 'o', OPTION_TEXT, "DIR", "with --shrink: write the reproducers there, ID.scn", AT(out)},
     {"json", 0, OPTION_FLAG, NULL, "a JSON object a line", AT(is_json)},
     {"build", 0, OPTION_TEXT, "NAME", "plain, asan, tsan or explore (the launcher builds it)",
      AT(build)},
@@ -50,6 +59,9 @@ struct score {
     char titles[PLANT_COUNT][FINDING_TITLE_BYTES];
     size_t finding_count;
     size_t done_count;
+    uint32_t lines[PLANT_COUNT];
+    uint32_t preemptions[PLANT_COUNT];
+    size_t shrunk_count;
     int exit_code;
 };
 
@@ -115,8 +127,52 @@ static void note_finding(struct score *score, const struct search_finding *found
     };
 }
 
+/* Shrinks a plant's first finding. */
+static void shrink(struct score *score, const struct plant_info *plant,
+                   const struct search_finding *found, struct reduced *out)
+{
+    static struct subject subject;
+    const struct option_list plants = {.items = {plant->id}, .count = 1};
+    const struct operands targets = {.items = {plant->scenario}, .count = 1};
+    char path[PATH_MAX];
+
+    *out = (struct reduced){0};
+    if (subject_open(&subject, score->command, &targets, &plants, false) != 0)
+        return;
+    note_exit(score, points_choose(score->command, NULL, &subject));
+    if (score->values->out != NULL)
+        snprintf(path, sizeof(path), "%s/%s.scn", score->values->out, plant->id);
+    if (!reduce_apart(&subject, &found->trial, SHRINK_TIME_NS,
+                      score->values->out == NULL ? NULL : path, out) ||
+        !out->is_good)
+        note_exit(score, CLI_CANNOT);
+    subject_close(&subject);
+}
+
+/* Medians say how small the usual reproducer is. */
+static void note_shrunk(struct score *score, const struct reduced *reduced)
+{
+    if (!reduced->is_good)
+        return;
+    score->lines[score->shrunk_count] = (uint32_t)reduced->lines;
+    score->preemptions[score->shrunk_count++] = reduced->preemptions;
+}
+
+static uint32_t median(uint32_t *values, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        for (size_t j = i; j > 0 && values[j - 1] > values[j]; j--) {
+            const uint32_t other = values[j];
+            values[j] = values[j - 1];
+            values[j - 1] = other;
+        }
+    }
+    return count == 0 ? 0 : values[count / 2];
+}
+
 static void score_plant(struct score *score, const struct plant_info *plant)
 {
+    static struct reduced reduced;
     static struct search_result result;
     const struct search_finding *found = NULL;
 
@@ -129,6 +185,16 @@ static void score_plant(struct score *score, const struct plant_info *plant)
     else
         note_finding(score, found);
     const char *kind = found == NULL ? "-" : finding_kind_word(found->finding.kind);
+    const bool is_shrunk = found != NULL && score->values->has_shrinking;
+    if (is_shrunk) {
+        shrink(score, plant, found, &reduced);
+        note_shrunk(score, &reduced);
+    }
+    const struct row_shrunk shrunk = {.lines = reduced.lines,
+                                      .preemptions = reduced.preemptions,
+                                      .runs = reduced.run_count,
+                                      .elapsed_ns = reduced.elapsed_ns,
+                                      .is_minimal = reduced.is_minimal};
     if (score->values->is_json)
         rows_plant(stdout, &(struct row_plant){
                                .id = plant->id,
@@ -139,7 +205,17 @@ static void score_plant(struct score *score, const struct plant_info *plant)
                                .kind = found == NULL ? FINDING_NONE : found->finding.kind,
                                .title = found == NULL ? NULL : found->finding.title,
                                .seed = found == NULL ? 0 : found->trial.seed,
+                               .shrunk = is_shrunk && reduced.is_good ? &shrunk : NULL,
                            });
+    else if (is_shrunk)
+        printf("%-6s %9" PRIu64 " %6zu %6" PRIu32 " %8" PRIu64 " %4" PRIu64 ".%02" PRIu64
+               " %-5s %s\n",
+               plant->id, result.schedules, reduced.lines, reduced.preemptions, reduced.run_count,
+               reduced.elapsed_ns / 1000000000, reduced.elapsed_ns / 10000000 % 100,
+               !reduced.is_good     ? "NO"
+               : reduced.is_minimal ? ""
+                                    : "late",
+               found->finding.title);
     else
         printf("%-6s %-5s %9" PRIu64 "  %-19s %4" PRIu64 ".%02" PRIu64 "  %s\n", plant->id,
                found == NULL ? "NO" : "yes", result.schedules, kind, result.elapsed_ns / 1000000000,
@@ -188,7 +264,7 @@ static bool is_first_of_scenario(const bool *is_wanted, unsigned plant)
     return true;
 }
 
-static void print_total(const struct score *score)
+static void print_total(struct score *score)
 {
     if (score->values->is_json)
         rows_summary(stdout, &(struct row_summary){.target = "plants",
@@ -199,6 +275,10 @@ static void print_total(const struct score *score)
                                                    .elapsed_ns = score->total.elapsed_ns,
                                                    .findings = score->findings,
                                                    .finding_count = score->finding_count});
+    else if (score->values->has_shrinking)
+        printf("%zu of %zu shrunk; median %" PRIu32 " lines, %" PRIu32 " preemptions\n",
+               score->shrunk_count, score->done_count, median(score->lines, score->shrunk_count),
+               median(score->preemptions, score->shrunk_count));
     else if (score->values->is_clean)
         printf("%zu of %zu scenarios silent\n", score->done_count - score->finding_count,
                score->done_count);
@@ -229,7 +309,9 @@ static int run(const struct command *command, int argc, char *const *argv)
         is_wanted[i] = true;
     score = (struct score){.command = command, .values = &values};
     if (!values.is_json)
-        printf("%s\n", values.is_clean
+        printf("%s\n", values.has_shrinking
+                           ? "id     schedules  lines preempt.  runs  seconds     title"
+                       : values.is_clean
                            ? "scenario                                 schedules  seconds  verdict"
                            : "id     found schedules  oracle              seconds  title");
     for (unsigned i = 0; i < PLANT_COUNT; i++) {
@@ -248,7 +330,8 @@ const struct command cmd_plants = {
     .summary = "the planted bugs: which are found, and how fast",
     .more =
         "Explores each plant's scenario with the plant on; --clean with none on. The numbers are\n"
-        "schedules and seconds until the first finding.\n\n"
+        "schedules and seconds until the first finding. --shrink makes each a smallest reproducer\n"
+        "(at most 30s each) and prints its lines, its preemptions, and the cost.\n\n"
         "Exit codes: 0 all found (--clean: all silent), 1 not so, 3 a scenario is missing or\n"
         "wrong, 125 cannot judge.\n",
     .options = options,

@@ -10,6 +10,7 @@
 #include "sim/cli/points.h"
 #include "sim/cli/rerun.h"
 #include "sim/cli/subject.h"
+#include "sim/cli/which.h"
 #include "sim/input/scenario.h"
 #include "sim/report/reproducer.h"
 #include "sim/report/rows.h"
@@ -53,80 +54,15 @@ static const struct option_def options[] = {
 struct plan {
     struct values values;
     struct subject subject;
-    struct trial trial;
-    struct strategy_spec strategy;
-    const struct strategy_spec *fixed; /* NULL: the portfolio */
-    bool is_recorded;                  /* by the scenario's own schedule */
+    struct which which;
     struct rerun_plan rerun;
 };
-
-static int choose_strategy(const struct command *command, const char *text, struct plan *plan)
-{
-    char error[OPTION_ERROR_BYTES];
-
-    plan->fixed = NULL;
-    if (text == NULL || strcmp(text, "portfolio") == 0)
-        return 0;
-    if (strategy_parse(text, &plan->strategy, error, sizeof(error)) != 0)
-        return cli_usage(command, "--strategy: %s", error);
-    plan->fixed = &plan->strategy;
-    return 0;
-}
-
-/* A reproducer without a schedule: its `found` line names the trial. */
-static int choose_found(const struct command *command, struct plan *plan)
-{
-    const struct scenario_line *found = plan->subject.scenario->found;
-    const struct scenario_value *seed = SCENARIO_ARG(found, FOUND, SEED);
-    const struct scenario_value *trial = SCENARIO_ARG(found, FOUND, TRIAL);
-    const struct scenario_value *strategy = SCENARIO_ARG(found, FOUND, STRATEGY);
-
-    if (!seed->is_present)
-        return cli_usage(command, "%s says neither a schedule nor a seed; give --seed",
-                         plan->subject.name);
-    if (strategy->is_present) {
-        int exit_code = choose_strategy(command, (const char *)strategy->text.data, plan);
-        if (exit_code != 0)
-            return exit_code;
-    }
-    if (trial->is_present)
-        trial_derive(seed->range.min, trial->range.min, plan->fixed, &plan->trial);
-    else
-        trial_of_seed(seed->range.min, plan->fixed, &plan->trial);
-    return 0;
-}
-
-static int choose_run(const struct command *command, struct plan *plan)
-{
-    const struct values *values = &plan->values;
-    const struct scenario *scenario = plan->subject.scenario;
-    int exit_code = choose_strategy(command, values->strategy, plan);
-
-    if (exit_code != 0)
-        return exit_code;
-    plan->rerun = (struct rerun_plan){.subject = &plan->subject, .trial = &plan->trial};
-    if (values->trial.is_given) {
-        trial_derive(values->seed.is_given ? values->seed.value : CLI_SEED_DEFAULT,
-                     values->trial.value, plan->fixed, &plan->trial);
-    } else if (values->seed.is_given) {
-        trial_of_seed(values->seed.value, plan->fixed, &plan->trial);
-    } else if (scenario->deviation_count > 0) {
-        plan->is_recorded = true;
-        plan->rerun.trial = NULL;
-    } else if (scenario->found != NULL) {
-        return choose_found(command, plan);
-    } else {
-        trial_of_seed(0, NULL, &plan->trial);
-    }
-    return 0;
-}
 
 static int make_plan(const struct command *command, int argc, char *const *argv, struct plan *plan)
 {
     const struct option_number *times = &plan->values.times;
     struct oracle_choice oracle;
     struct operands targets;
-    bool has_memory_points = false;
     int exit_code = 0;
 
     if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, OPERANDS_MAX) ||
@@ -134,20 +70,25 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
         return exit_code != 0 ? exit_code : CLI_USAGE;
     if (times->is_given && (times->value == 0 || times->value > TIMES_MAX))
         return cli_usage(command, "--times: from 1 to %d", TIMES_MAX);
-    exit_code = points_choose(command, plan->values.points, &has_memory_points);
-    if (exit_code == 0)
-        exit_code = oracle_choose(command, &plan->values.oracles, &oracle);
+    exit_code = oracle_choose(command, &plan->values.oracles, &oracle);
     if (exit_code == 0)
         exit_code = subject_open(&plan->subject, command, &targets, &plan->values.plants,
                                  oracle.has_every_step);
-    plan->subject.has_memory_points = has_memory_points;
-    return exit_code != 0 ? exit_code : choose_run(command, plan);
+    if (exit_code == 0)
+        exit_code = points_choose(command, plan->values.points, &plan->subject);
+    if (exit_code == 0)
+        exit_code = which_choose(command, &plan->subject,
+                                 &(struct which_words){.seed = plan->values.seed,
+                                                       .trial = plan->values.trial,
+                                                       .strategy = plan->values.strategy},
+                                 &plan->which, &plan->rerun);
+    return exit_code;
 }
 
 static void describe_origin(const struct plan *plan, char *out, size_t out_bytes)
 {
-    if (!plan->is_recorded)
-        outcome_origin(&plan->trial, out, out_bytes);
+    if (!plan->which.is_recorded)
+        outcome_origin(&plan->which.trial, out, out_bytes);
     else
         snprintf(out, out_bytes, "the schedule recorded in %s (%zu choices)", plan->subject.name,
                  plan->subject.scenario->deviation_count);
@@ -220,10 +161,11 @@ static void print_run(const struct plan *plan, const struct rerun *rerun)
         return;
     }
     describe_origin(plan, origin, sizeof(origin));
-    if (plan->is_recorded)
+    if (plan->which.is_recorded)
         outcome_file_command(&plan->subject, plan->subject.name, command, sizeof(command));
     else
-        outcome_command(&plan->subject, &plan->trial, plan->fixed, command, sizeof(command));
+        outcome_command(&plan->subject, &plan->which.trial, plan->which.fixed, command,
+                        sizeof(command));
     outcome_print_story(rerun, origin, command, NULL);
     if (plan->values.times.is_given)
         printf("  %" PRIu64 " runs, one trace\n", plan->values.times.value);

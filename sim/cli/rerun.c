@@ -100,10 +100,16 @@ static void run(const struct rerun_plan *plan, const struct target *target,
         search_replay(target, plan->trial, trace, trace_context, &rerun->result);
         return;
     }
-    struct choice_deviation *recorded = take(scenario->deviation_count, sizeof(*recorded));
-    reproducer_deviations(scenario, recorded);
-    search_replay_recorded(target, recorded, scenario->deviation_count, trace, trace_context,
-                           &rerun->result);
+    struct choice_deviation *recorded = NULL;
+    const struct choice_deviation *deviations = plan->deviations;
+    size_t count = plan->deviation_count;
+    if (deviations == NULL) {
+        count = scenario->deviation_count;
+        recorded = take(count, sizeof(*recorded));
+        reproducer_deviations(scenario, recorded);
+        deviations = recorded;
+    }
+    search_replay_recorded(target, deviations, count, trace, trace_context, &rerun->result);
     rerun->unused_count = choice_recorded_unused(&first);
     if (rerun->unused_count > 0)
         rerun->unused_first = *first;

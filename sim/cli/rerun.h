@@ -23,10 +23,13 @@ struct rerun {
     struct choice_deviation unused_first;
 };
 
-/* What to run: a trial, or a scenario's recorded schedule when `trial` is NULL. */
+/* What to run: a trial; or, when `trial` is NULL, a recording: `deviations`, or the schedule of the
+ * subject's scenario when that is NULL too. */
 struct rerun_plan {
     const struct subject *subject;
     const struct trial *trial;
+    const struct choice_deviation *deviations;
+    size_t deviation_count;
 };
 
 /* Runs and records. */

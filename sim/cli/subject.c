@@ -94,14 +94,13 @@ static int read_target(struct subject *subject, const struct command *command,
 }
 
 /* What there is to run, and by whom. */
-static int aim(struct subject *subject, bool has_every_step)
+static int aim(struct subject *subject, const struct scenario *scenario, bool has_every_step)
 {
-    const struct scenario_value *words = program_words(subject->scenario);
+    const struct scenario_value *words = program_words(scenario);
 
     if (words == NULL) {
-        subject->world = (struct world_spec){.scenario = subject->scenario,
-                                             .plants = subject->plants,
-                                             .check_every_step = has_every_step};
+        subject->world = (struct world_spec){
+            .scenario = scenario, .plants = subject->plants, .check_every_step = has_every_step};
         world_target(&subject->world, subject->name, &subject->target);
         return 0;
     }
@@ -127,11 +126,16 @@ int subject_open(struct subject *subject, const struct command *command,
             const unsigned plant = subject->scenario->plants[i];
             subject->plants[plant / 64] |= UINT64_C(1) << (plant % 64);
         }
-        exit_code = aim(subject, has_every_step);
+        exit_code = aim(subject, subject->scenario, has_every_step);
     }
     if (exit_code != 0)
         subject_close(subject);
     return exit_code;
+}
+
+bool subject_retarget(struct subject *subject, const struct scenario *scenario)
+{
+    return aim(subject, scenario, subject->world.check_every_step) == 0;
 }
 
 void subject_close(struct subject *subject)

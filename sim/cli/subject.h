@@ -44,4 +44,8 @@ int subject_open(struct subject *subject, const struct command *command,
                  bool has_every_step);
 void subject_close(struct subject *subject);
 
+/* The subject's target becomes that of another scenario of the same kind (a smaller one), which is
+ * borrowed until the next call; plants and oracles stay. False: it cannot run. */
+bool subject_retarget(struct subject *subject, const struct scenario *scenario);
+
 #endif

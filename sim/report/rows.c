@@ -114,6 +114,26 @@ void rows_run(FILE *out, const char *target, const struct run_result *result)
     put_row(out, row);
 }
 
+static void fill_shrunk(struct json_object *row, const struct row_shrunk *shrunk)
+{
+    add_text(row, "reproducer", shrunk->reproducer);
+    add_number(row, "lines", shrunk->lines);
+    add_number(row, "preemptions", shrunk->preemptions);
+    add_number(row, "runs", shrunk->runs);
+    add_seconds(row, "shrink_seconds", shrunk->elapsed_ns);
+    json_object_object_add(row, "minimal", json_object_new_boolean(shrunk->is_minimal));
+}
+
+void rows_shrunk(FILE *out, const struct row_shrunk *shrunk)
+{
+    struct json_object *row = new_row("shrunk");
+
+    add_text(row, "target", shrunk->target);
+    add_text(row, "title", shrunk->title);
+    fill_shrunk(row, shrunk);
+    put_row(out, row);
+}
+
 void rows_plant(FILE *out, const struct row_plant *plant)
 {
     struct json_object *row = new_row("plant");
@@ -127,5 +147,7 @@ void rows_plant(FILE *out, const struct row_plant *plant)
     add_text(row, "title", plant->title);
     if (plant->is_found)
         add_hex(row, "seed", "0x%" PRIx64, plant->seed);
+    if (plant->shrunk != NULL)
+        fill_shrunk(row, plant->shrunk);
     put_row(out, row);
 }

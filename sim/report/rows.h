@@ -46,6 +46,19 @@ struct row_plant {
     enum finding_kind kind; /* NONE when not found */
     const char *title;      /* NULL when not found */
     uint64_t seed;
+    const struct row_shrunk *shrunk; /* NULL: it was not shrunk */
+};
+
+/* What shrinking came to. */
+struct row_shrunk {
+    const char *target;
+    const char *title;
+    const char *reproducer; /* the file written; NULL: none */
+    size_t lines;           /* of the scenario, choices included */
+    uint32_t preemptions;
+    uint64_t runs;
+    uint64_t elapsed_ns;
+    bool is_minimal;
 };
 
 void rows_finding(FILE *out, const struct row_finding *finding);
@@ -53,5 +66,6 @@ void rows_summary(FILE *out, const struct row_summary *summary);
 /* `result`'s finding is symbolised. */
 void rows_run(FILE *out, const char *target, const struct run_result *result);
 void rows_plant(FILE *out, const struct row_plant *plant);
+void rows_shrunk(FILE *out, const struct row_shrunk *shrunk);
 
 #endif

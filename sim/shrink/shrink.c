@@ -1,0 +1,298 @@
+/*
+ * sim/shrink/shrink.c - see shrink.h.
+ */
+#include "sim/shrink/shrink.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sim/input/scenario.h"
+#include "sim/shrink/edit.h"
+
+enum {
+    TRIES_LINE = 400, /* schedules for a scenario that lost a line or a word */
+    TRIES_NUMBER = 40,
+    TRIES_POLISH = 3000, /* schedules in search of one with fewer interruptions */
+    PROGRESS_NS = 100000000,
+};
+
+/* Those that interrupt seldom first: what they find needs little shrinking. */
+static const struct strategy_spec strategies[] = {
+    {.ops = &strategy_pct, .depth = 2},
+    {.ops = &strategy_sticky, .switch_ppm = 50000},
+    {.ops = &strategy_pct, .depth = 3},
+    {.ops = &strategy_random},
+    {.ops = &strategy_pos},
+    {.ops = &strategy_sticky, .switch_ppm = 10000},
+};
+enum { STRATEGY_COUNT = sizeof(strategies) / sizeof(strategies[0]) };
+
+struct shrinker {
+    const struct shrink_spec *spec;
+    struct attempt attempt;
+    struct target target;
+    struct scenario *scenario; /* the best so far */
+    struct recording recording;
+    uint64_t begin_ns;
+    uint64_t progress_ns;
+    uint64_t seed; /* of the next schedule to try */
+    const char *doing;
+    bool is_late;
+};
+
+static uint64_t real_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void fill_state(const struct shrinker *shrinker, struct shrink_state *state)
+{
+    *state = (struct shrink_state){
+        .lines = edit_line_count(shrinker->scenario) + shrinker->recording.count,
+        .choices = shrinker->recording.count,
+        .preemptions = shrinker->recording.preemptions,
+        .run_count = shrinker->attempt.run_count,
+        .elapsed_ns = real_now_ns() - shrinker->begin_ns,
+        .doing = shrinker->doing,
+    };
+}
+
+static bool is_late(struct shrinker *shrinker)
+{
+    const struct shrink_spec *spec = shrinker->spec;
+    const uint64_t now_ns = real_now_ns();
+
+    if (spec->time_ns_max != 0 && now_ns - shrinker->begin_ns > spec->time_ns_max)
+        shrinker->is_late = true;
+    if (spec->progress != NULL && now_ns - shrinker->progress_ns >= PROGRESS_NS) {
+        struct shrink_state state;
+        shrinker->progress_ns = now_ns;
+        fill_state(shrinker, &state);
+        spec->progress(spec->context, &state);
+    }
+    return shrinker->is_late;
+}
+
+static bool aim(struct shrinker *shrinker, const struct scenario *scenario)
+{
+    if (!shrinker->spec->aim(shrinker->spec->context, scenario, &shrinker->target))
+        return false;
+    attempt_aim(&shrinker->attempt, &shrinker->target);
+    return true;
+}
+
+/* ---- choices ---- */
+
+/* `from` without [start, end). */
+static void cut(const struct recording *from, size_t start, size_t end, struct recording *to)
+{
+    recording_copy(from, to);
+    memmove(to->deviations + start, to->deviations + end,
+            (from->count - end) * sizeof(*to->deviations));
+    to->count = from->count - (end - start);
+}
+
+/* Tries to do without each piece of `size` choices. True when any could go. */
+static bool drop_pieces(struct shrinker *shrinker, struct recording *recording, size_t size)
+{
+    struct recording less = {0};
+    bool has_dropped = false;
+
+    /* From the end: what comes late often only cleans up after what came before. */
+    for (size_t end = recording->count; end > 0 && !is_late(shrinker);) {
+        size_t start = end > size ? end - size : 0;
+        cut(recording, start, end, &less);
+        if (attempt_recorded(&shrinker->attempt, &less, &less) && less.count < recording->count) {
+            recording_copy(&less, recording);
+            has_dropped = true;
+            start = start < recording->count ? start : recording->count;
+        }
+        end = start;
+    }
+    recording_fini(&less);
+    return has_dropped;
+}
+
+/* Smaller values for choices that are not about threads. */
+static void lower_values(struct shrinker *shrinker, struct recording *recording)
+{
+    struct recording less = {0};
+
+    for (size_t i = 0; i < recording->count && !is_late(shrinker); i++) {
+        if (recording->deviations[i].class_count >> 24 == CHOICE_SCHED ||
+            recording->deviations[i].value <= 1)
+            continue;
+        recording_copy(recording, &less);
+        less.deviations[i].value = 1;
+        if (attempt_recorded(&shrinker->attempt, &less, &less) && less.count <= recording->count)
+            recording_copy(&less, recording);
+    }
+    recording_fini(&less);
+}
+
+static void reduce_choices(struct shrinker *shrinker, struct recording *recording)
+{
+    size_t size = (recording->count + 1) / 2;
+
+    while (recording->count > 0 && size > 0 && !shrinker->is_late) {
+        const bool has_dropped = drop_pieces(shrinker, recording, size);
+        if (size == 1 && !has_dropped)
+            break;
+        size = size > 1 ? (size + 1) / 2 : 1;
+        if (size > recording->count)
+            size = recording->count;
+    }
+    lower_values(shrinker, recording);
+}
+
+/* ---- the best so far ---- */
+
+static size_t weigh(const struct scenario *scenario, const struct recording *recording)
+{
+    return edit_line_count(scenario) + recording->count + recording->preemptions;
+}
+
+/* Takes both over when they are lighter, or as light and `is_tie_good`. */
+static bool adopt(struct shrinker *shrinker, struct scenario *scenario, struct recording *recording,
+                  bool is_tie_good)
+{
+    const size_t before = weigh(shrinker->scenario, &shrinker->recording);
+    const size_t after = weigh(scenario, recording);
+
+    if (after > before || (after == before && !is_tie_good))
+        return false;
+    if (scenario != shrinker->scenario) {
+        scenario_free(shrinker->scenario);
+        shrinker->scenario = scenario;
+    }
+    recording_copy(recording, &shrinker->recording);
+    return true;
+}
+
+/* A schedule that ends in the title, among `tries`. */
+static bool search(struct shrinker *shrinker, unsigned tries, struct recording *out)
+{
+    for (unsigned i = 0; i < tries; i++) {
+        const struct strategy_spec *strategy = &strategies[i % STRATEGY_COUNT];
+        if (i % 8 == 0 && is_late(shrinker))
+            return false;
+        if (attempt_seeded(&shrinker->attempt, strategy, ++shrinker->seed, out))
+            return true;
+    }
+    return false;
+}
+
+/* ---- passes; true when something got smaller ---- */
+
+static bool try_scenario(struct shrinker *shrinker, struct scenario *candidate, enum edit_kind kind)
+{
+    struct recording recording = {0};
+    bool is_taken = false;
+
+    if (aim(shrinker, candidate) &&
+        (attempt_recorded(&shrinker->attempt, &shrinker->recording, &recording) ||
+         search(shrinker, kind == EDIT_NUMBERS ? TRIES_NUMBER : TRIES_LINE, &recording))) {
+        reduce_choices(shrinker, &recording);
+        is_taken = adopt(shrinker, candidate, &recording, true);
+    }
+    if (!is_taken)
+        scenario_free(candidate);
+    recording_fini(&recording);
+    return is_taken;
+}
+
+static bool reduce_scenario(struct shrinker *shrinker, enum edit_kind kind)
+{
+    bool is_smaller = false;
+    struct edit edit;
+
+    edit_begin(&edit, kind, shrinker->scenario);
+    while (!is_late(shrinker)) {
+        struct scenario *candidate = edit_next(&edit);
+        if (candidate == NULL)
+            break;
+        if (!try_scenario(shrinker, candidate, kind))
+            continue;
+        is_smaller = true;
+        /* Goes on where it is, in what the scenario is now. */
+        edit.scenario = shrinker->scenario;
+        if (kind == EDIT_LINES && edit.line > shrinker->scenario->line_count)
+            edit.line = shrinker->scenario->line_count;
+        edit.choice = 0;
+    }
+    return is_smaller;
+}
+
+/* Another schedule altogether may do with fewer interruptions. */
+static bool polish(struct shrinker *shrinker)
+{
+    struct recording other = {0};
+    bool is_smaller = false;
+
+    if (!aim(shrinker, shrinker->scenario))
+        return false;
+    for (unsigned i = 0; i < TRIES_POLISH && !is_late(shrinker); i++) {
+        const struct strategy_spec *strategy = &strategies[i % STRATEGY_COUNT];
+        if (!attempt_seeded(&shrinker->attempt, strategy, ++shrinker->seed, &other))
+            continue;
+        reduce_choices(shrinker, &other);
+        is_smaller |= adopt(shrinker, shrinker->scenario, &other, false);
+        i += 20; /* reducing cost as much as so many tries */
+    }
+    recording_fini(&other);
+    return is_smaller;
+}
+
+static void shrink(struct shrinker *shrinker)
+{
+    static const char *const doing[] = {
+        [EDIT_LINES] = "lines", [EDIT_WORDS] = "words", [EDIT_NUMBERS] = "numbers"};
+    bool is_smaller = true;
+
+    shrinker->doing = "choices";
+    reduce_choices(shrinker, &shrinker->recording);
+    while (is_smaller && !shrinker->is_late) {
+        is_smaller = false;
+        for (int kind = EDIT_LINES; kind < EDIT_KIND_COUNT; kind++) {
+            shrinker->doing = doing[kind];
+            is_smaller |= reduce_scenario(shrinker, (enum edit_kind)kind);
+        }
+        shrinker->doing = "schedules";
+        is_smaller |= polish(shrinker);
+    }
+}
+
+bool shrink_run(const struct shrink_spec *spec, struct shrink_result *result)
+{
+    struct shrinker shrinker = {
+        .spec = spec,
+        .attempt = {.title = spec->title, .expand = spec->expand},
+        .scenario = edit_bare(spec->scenario),
+        .begin_ns = real_now_ns(),
+        .doing = "choices",
+    };
+
+    *result = (struct shrink_result){0};
+    if (!aim(&shrinker, shrinker.scenario) ||
+        !attempt_recorded(&shrinker.attempt, spec->recording, &shrinker.recording)) {
+        scenario_free(shrinker.scenario);
+        return false;
+    }
+    shrink(&shrinker);
+    result->scenario = shrinker.scenario;
+    result->recording = shrinker.recording;
+    result->is_minimal = !shrinker.is_late;
+    fill_state(&shrinker, &result->state);
+    return true;
+}
+
+void shrink_result_fini(struct shrink_result *result)
+{
+    scenario_free(result->scenario);
+    recording_fini(&result->recording);
+    *result = (struct shrink_result){0};
+}
