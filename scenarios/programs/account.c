@@ -1,9 +1,12 @@
 /*
  * account.c - a transfer between two accounts, watched by an audit.
  *
- * Two threads move money, one each way, and a third adds up both balances. Every access holds the
- * lock, so there is no data race; but a transfer takes it twice, once to draw and once to deposit.
+ * Two threads move money, one each way, and a third adds up both balances. Every access holds
+ * the lock, so there is no data race; but a transfer takes it twice, once to draw and once to
+ * deposit.
+ *
  * Wrong: the audit runs between the two, while the money is in neither account.
+ *
  * Right (-DFIXED): a transfer is one critical section.
  */
 #include <assert.h>

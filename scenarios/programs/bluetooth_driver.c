@@ -2,10 +2,13 @@
  * bluetooth_driver.c - a driver is stopped while a request enters it.
  *
  * `pending` counts the requests inside, plus one for the driver itself. The stopper sets
- * `is_stopping`, drops the driver's own count, and whoever drops the last one lets it go on: then
- * all is torn down. Wrong: a request sees that nobody is stopping, the stopper runs from end to
- * end, and only then does the request count itself: it works in a driver that is gone. Right
- * (-DFIXED): a request first counts itself, then looks; the stopper cannot miss it.
+ * `is_stopping` and drops the driver's own count; when the last one is dropped, all is torn
+ * down.
+ *
+ * Wrong: a request sees that nobody is stopping, the stopper runs from end to end, and only
+ * then does the request count itself: it works in a driver that is gone.
+ *
+ * Right (-DFIXED): a request first counts itself, then looks; the stopper cannot miss it.
  */
 #include <assert.h>
 #include <pthread.h>

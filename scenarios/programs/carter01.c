@@ -1,12 +1,14 @@
 /*
- * carter01.c - readers and writers share a room; the first one in takes it, the last one out frees
- * it.
+ * carter01.c - readers and writers share a room; the first one in takes it, the last one out
+ * frees it.
  *
- * `book` protects the two counts, `room` is held by whichever kind is inside. Two more threads only
- * read the book.
- * Wrong: a reader has the room and has closed the book. A writer opens the book and, holding it,
- * waits for the room. The reader needs the book to leave: deadlock. Right (-DFIXED): nobody waits
- * for the room with the book in hand.
+ * `book` protects the two counts, `room` is held by whichever kind is inside. Two more threads
+ * only read the book.
+ *
+ * Wrong: a reader has the room and has closed the book. A writer opens the book and, holding
+ * it, waits for the room. The reader needs the book to leave: deadlock.
+ *
+ * Right (-DFIXED): nobody waits for the room with the book in hand.
  */
 #include <pthread.h>
 #include <stddef.h>

@@ -2,8 +2,10 @@
  * circular_buffer.c - one producer, one consumer, a ring of four slots, and no lock.
  *
  * Each side owns one end of the ring, which is fine; both also update `used`, which is not.
- * Wrong: the consumer reads `used` to take one off, the producer adds one, the consumer writes: an
- * element is in the ring that the count does not know.
+ *
+ * Wrong: the consumer reads `used` to take one off, the producer adds one, the consumer writes:
+ * an element is in the ring that the count does not know.
+ *
  * Right (-DFIXED): the count is changed under a lock.
  */
 #include <assert.h>

@@ -2,6 +2,7 @@
  * deadlock01.c - two locks, taken crosswise.
  *
  * Wrong: each thread has taken its first lock before either takes its second.
+ *
  * Right (-DFIXED): both take them in the same order.
  */
 #include <assert.h>

@@ -1,8 +1,11 @@
 /*
  * lazy01.c - one mutex, nothing races, and yet the order is not the one that was meant.
  *
- * A thread reports how much is left to do, before two others do it. That "before" is only a habit.
+ * A thread reports how much is left to do, before two others do it. That "before" is only a
+ * habit.
+ *
  * Wrong: both workers have been when the reporter gets the lock.
+ *
  * Right (-DFIXED): the workers start when the report is out.
  */
 #include <assert.h>

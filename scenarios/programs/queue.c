@@ -1,10 +1,13 @@
 /*
- * queue.c - a flag says that the queue may be drained, before all that belongs to it is written.
+ * queue.c - a flag says that the queue may be drained, before all that belongs to it is
+ * written.
  *
  * The filler queues values and notes each in a ledger; the drainer takes them off again and
- * compares. All of it under one lock, but queueing and noting are two critical sections. Wrong: the
- * drainer comes between them and finds a value that the ledger does not have. Right (-DFIXED): a
- * value is queued and noted in one critical section.
+ * compares. All of it under one lock, but queueing and noting are two critical sections.
+ *
+ * Wrong: the drainer comes between them and finds a value that the ledger does not have.
+ *
+ * Right (-DFIXED): a value is queued and noted in one critical section.
  */
 #include <assert.h>
 #include <pthread.h>

@@ -1,10 +1,13 @@
 /*
  * reorder.c N - N threads set a pair of values, one thread reads the pair.
  *
- * Every setter writes `first`, then `second`; the checker believes that who sees the first one set
- * also sees the second.
- * Wrong: a setter stops between its two writes, no other setter has ended, and the checker looks.
- * The larger N is, the less likely is that none of them has ended: the checker is created last.
+ * Every setter writes `first`, then `second`; the checker believes that who sees the first one
+ * set also sees the second.
+ *
+ * Wrong: a setter stops between its two writes, no other setter has ended, and the checker
+ * looks. The larger N is, the less likely is that none of them has ended: the checker is
+ * created last.
+ *
  * Right (-DFIXED): a lock around both writes, and around both reads.
  */
 #include <assert.h>

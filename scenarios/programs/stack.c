@@ -1,10 +1,12 @@
 /*
  * stack.c - push against pop, with one look that holds no lock.
  *
- * Two threads take what a third one pushes. Each first looks whether there is anything at all, so
- * as not to take the lock for nothing, and then believes what it saw. Wrong: both see the last
- * element; one takes it; the other pops from an empty stack. Right (-DFIXED): under the lock it
- * looks again.
+ * Two threads take what a third one pushes. Each first looks whether there is anything at all,
+ * so as not to take the lock for nothing, and then believes what it saw.
+ *
+ * Wrong: both see the last element; one takes it; the other pops from an empty stack.
+ *
+ * Right (-DFIXED): under the lock it looks again.
  */
 #include <assert.h>
 #include <pthread.h>

@@ -2,9 +2,12 @@
  * token_ring.c - three stations hand on a value around a ring, a fourth thread watches.
  *
  * Each station reads its neighbour and writes its own value, once, under the lock. The watcher
- * states that the three values are never all the same. Wrong: the stations act in the order of the
- * ring before the watcher looks; nothing forbids it. Right (-DFIXED): the watcher takes its look
- * before the token is let go.
+ * states that the three values are never all the same.
+ *
+ * Wrong: the stations act in the order of the ring before the watcher looks; nothing forbids
+ * it.
+ *
+ * Right (-DFIXED): the watcher takes its look before the token is let go.
  */
 #include <assert.h>
 #include <pthread.h>

@@ -1,11 +1,15 @@
 /*
- * twostage.c N - N threads publish a value in two stages, under two locks; one thread reads both.
+ * twostage.c N - N threads publish a value in two stages, under two locks; one thread reads
+ * both.
  *
- * First the value under the first lock, then what follows from it under the second. Every access
- * holds the right lock: no data race. Wrong: a publisher stops between the stages, no other one has
- * got through, and the reader looks. The larger N is, the less likely is that none of them has got
- * through: the reader is created last. Right (-DFIXED): the first lock is kept until the second
- * stage is done, by the reader too.
+ * First the value under the first lock, then what follows from it under the second. Every
+ * access holds the right lock: no data race.
+ *
+ * Wrong: a publisher stops between the stages, no other one has got through, and the reader
+ * looks. The larger N is, the less likely is that none of them has got through: the reader is
+ * created last.
+ *
+ * Right (-DFIXED): the first lock is kept until the second stage is done, by the reader too.
  */
 #include <assert.h>
 #include <pthread.h>

@@ -2,8 +2,11 @@
  * wronglock.c N - one counter, and two locks that both claim to protect it.
  *
  * One thread counts under `lock`, N others count under `other_lock`.
+ *
  * Wrong: the one reads the counter, one of the others counts, the first one writes: a count is
- * lost. Right (-DFIXED): there is one lock.
+ * lost.
+ *
+ * Right (-DFIXED): there is one lock.
  */
 #include <assert.h>
 #include <pthread.h>
