@@ -187,6 +187,11 @@ void race_access(struct race_thread *self, uintptr_t address, size_t size_bytes,
 void race_report(struct race_thread *self, uintptr_t address, uint64_t earlier, uint64_t now,
                  const char *what, const void *pc);
 
+/* Races there are known and harmless, says the program: they are not reported in this run. */
+void race_benign_add(uintptr_t address, size_t size_bytes);
+/* A new run: no such place is known. */
+void race_benign_begin(void);
+
 /* ---- synchronisation ---- */
 
 /* C11 orders as the compiler passes them. */

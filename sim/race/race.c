@@ -59,6 +59,7 @@ static void begin_run(void)
     extensions.count = 0;
     extensions.capacity = 0;
     race_order_begin();
+    race_benign_begin();
     if (race.base > RACE_CLOCK_MAX / 2 || race.run == 0) {
         shadow_wipe();
         race.base = 0;

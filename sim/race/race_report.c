@@ -28,6 +28,36 @@ static struct {
     size_t count;
 } collected;
 
+/* In the run's arena. */
+struct benign {
+    uintptr_t address;
+    size_t size_bytes;
+    struct benign *next;
+};
+static struct benign *benign_places;
+
+void race_benign_begin(void)
+{
+    benign_places = NULL;
+}
+
+void race_benign_add(uintptr_t address, size_t size_bytes)
+{
+    struct benign *benign = arena_take(sched_arena(), sizeof(*benign));
+
+    *benign = (struct benign){.address = address, .size_bytes = size_bytes, .next = benign_places};
+    benign_places = benign;
+}
+
+static bool is_benign(uintptr_t address)
+{
+    for (const struct benign *benign = benign_places; benign != NULL; benign = benign->next) {
+        if (address - benign->address < benign->size_bytes)
+            return true;
+    }
+    return false;
+}
+
 struct text {
     char bytes[FINDING_DETAIL_BYTES];
     size_t used;
@@ -153,7 +183,11 @@ void race_report(struct race_thread *self, uintptr_t address, uint64_t earlier, 
     const void *earlier_pc = NULL;
     struct text text = {.used = 0};
     char title[FINDING_TITLE_BYTES];
+    uint32_t shared = record_mask(earlier) & record_mask(now);
 
+    address += (uintptr_t)__builtin_ctz(shared);
+    if (is_benign(address))
+        return;
     (void)callstack_pcs(record_stack(earlier), &earlier_pc, 1);
     if (race.is_keep_going && !is_new(earlier_pc, pc))
         return;
@@ -161,8 +195,7 @@ void race_report(struct race_thread *self, uintptr_t address, uint64_t earlier, 
                    (unsigned long)(uintptr_t)earlier_pc, (unsigned long)(uintptr_t)pc);
     add_side(&text, "first", earlier, NULL);
     add_side(&text, "then", now, what);
-    uint32_t shared = record_mask(earlier) & record_mask(now);
-    add_place(&text, address + (uintptr_t)__builtin_ctz(shared));
+    add_place(&text, address);
     add_locks(&text, self->thread);
     const struct vthread *other = race.threads[record_thread(earlier)]->thread;
     if (other->state != VTHREAD_DONE && other != self->thread)

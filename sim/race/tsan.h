@@ -93,6 +93,8 @@ void __tsan_release(void *object);
 void __tsan_ignore_thread_begin(void);
 void __tsan_ignore_thread_end(void);
 
+enum { TSAN_MUTEX_READ_LOCK = 1 << 3 }; /* among the flags */
+
 void __tsan_mutex_create(void *mutex, unsigned flags);
 void __tsan_mutex_destroy(void *mutex, unsigned flags);
 void __tsan_mutex_pre_lock(void *mutex, unsigned flags);
@@ -118,15 +120,5 @@ void __tsan_external_write(void *object, void *caller_pc, void *tag);
 
 void __tsan_flush_memory(void);
 void __tsan_check_no_mutexes_held(void);
-
-/* The older names of the same (dynamic annotations). */
-void AnnotateHappensBefore(const char *file, int line, const volatile void *object);
-void AnnotateHappensAfter(const char *file, int line, const volatile void *object);
-void AnnotateIgnoreReadsBegin(const char *file, int line);
-void AnnotateIgnoreReadsEnd(const char *file, int line);
-void AnnotateIgnoreWritesBegin(const char *file, int line);
-void AnnotateIgnoreWritesEnd(const char *file, int line);
-void AnnotateBenignRaceSized(const char *file, int line, const volatile void *address,
-                             size_t size_bytes, const char *why);
 
 #endif

@@ -4,6 +4,9 @@
  * Each is a scheduling point unless core_hook_atomic() announced it, which made the point already
  * and will tell the outcome (core/base/atomic.h). The operations themselves are plain C: one OS
  * thread runs all of the code under test, and switches only at points.
+ *
+ * Where nothing is simulated the program has threads of its own: then they are the real operations,
+ * sequentially consistent whatever is asked for.
  */
 #include "sim/race/internal.h"
 #include "sim/race/shadow.h"
@@ -49,14 +52,69 @@ static bool begin(struct race_thread *self, enum op_kind kind, const volatile vo
     return is_point;
 }
 
+/* Code on a virtual thread is alone; every other caller is a thread among threads. */
+#define IS_NATIVE(self) __builtin_expect((self) == NULL, 0)
+
+/* ---- the real operations ---- */
+
+#define NATIVE(bits, type)                                                                         \
+    static inline type native_load##bits(const volatile type *address)                             \
+    {                                                                                              \
+        return __atomic_load_n(address, __ATOMIC_SEQ_CST);                                         \
+    }                                                                                              \
+    static inline void native_store##bits(volatile type *address, type value)                      \
+    {                                                                                              \
+        __atomic_store_n(address, value, __ATOMIC_SEQ_CST);                                        \
+    }                                                                                              \
+    static inline bool native_exchange##bits(volatile type *address, type *expected, type desired) \
+    {                                                                                              \
+        return __atomic_compare_exchange_n(address, expected, desired, false, __ATOMIC_SEQ_CST,    \
+                                           __ATOMIC_SEQ_CST);                                      \
+    }
+NATIVE(8, uint8_t)
+NATIVE(16, uint16_t)
+NATIVE(32, uint32_t)
+NATIVE(64, uint64_t)
+
+/* 16 bytes have one instruction, which compares and exchanges; without it the compiler would call
+ * a library. */
+__attribute__((target("cx16"))) static bool native_exchange128(volatile unsigned __int128 *address,
+                                                               unsigned __int128 *expected,
+                                                               unsigned __int128 desired)
+{
+    unsigned __int128 found = __sync_val_compare_and_swap(address, *expected, desired);
+    bool is_equal = found == *expected;
+
+    *expected = found;
+    return is_equal;
+}
+
+static unsigned __int128 native_load128(const volatile unsigned __int128 *address)
+{
+    unsigned __int128 found = 0;
+
+    (void)native_exchange128((volatile unsigned __int128 *)(uintptr_t)address, &found, 0);
+    return found;
+}
+
+static void native_store128(volatile unsigned __int128 *address, unsigned __int128 value)
+{
+    unsigned __int128 found = 0;
+
+    while (!native_exchange128(address, &found, value))
+        ;
+}
+
+/* ---- the interface ---- */
+
 #define BITS(value) ((uint64_t)(value))
 
 #define LOAD_STORE(bits, type)                                                                     \
     type __tsan_atomic##bits##_load(const volatile type *address, int order)                       \
     {                                                                                              \
         struct race_thread *self = race_current();                                                 \
-        if (self == NULL)                                                                          \
-            return *address;                                                                       \
+        if (IS_NATIVE(self))                                                                       \
+            return native_load##bits(address);                                                     \
         bool is_ours = begin(self, OP_LOAD, address, sizeof(type), RACE_PC);                       \
         type value = *address;                                                                     \
         race_order_load(self, address, order &LOCK_ELISION_MASK);                                  \
@@ -67,8 +125,8 @@ static bool begin(struct race_thread *self, enum op_kind kind, const volatile vo
     void __tsan_atomic##bits##_store(volatile type *address, type value, int order)                \
     {                                                                                              \
         struct race_thread *self = race_current();                                                 \
-        if (self == NULL) {                                                                        \
-            *address = value;                                                                      \
+        if (IS_NATIVE(self)) {                                                                     \
+            native_store##bits(address, value);                                                    \
             return;                                                                                \
         }                                                                                          \
         bool is_ours = begin(self, OP_STORE, address, sizeof(type), RACE_PC);                      \
@@ -83,12 +141,17 @@ static bool begin(struct race_thread *self, enum op_kind kind, const volatile vo
     type __tsan_atomic##bits##_##name(volatile type *address, type value, int order)               \
     {                                                                                              \
         struct race_thread *self = race_current();                                                 \
-        bool is_ours = self != NULL && begin(self, OP_RMW, address, sizeof(type), RACE_PC);        \
+        if (IS_NATIVE(self)) {                                                                     \
+            type found = native_load##bits(address);                                               \
+            while (!native_exchange##bits(address, &found, (type)(expression)))                    \
+                ;                                                                                  \
+            return found;                                                                          \
+        }                                                                                          \
+        bool is_ours = begin(self, OP_RMW, address, sizeof(type), RACE_PC);                        \
         type found = *address;                                                                     \
         type left = (type)(expression);                                                            \
         *address = left;                                                                           \
-        if (self != NULL)                                                                          \
-            race_order_rmw(self, address, order &LOCK_ELISION_MASK);                               \
+        race_order_rmw(self, address, order &LOCK_ELISION_MASK);                                   \
         if (is_ours)                                                                               \
             sched_memory_result(address, BITS(found), BITS(left));                                 \
         return found;                                                                              \
@@ -102,16 +165,18 @@ static bool begin(struct race_thread *self, enum op_kind kind, const volatile vo
                                               const void *pc)                                      \
     {                                                                                              \
         struct race_thread *self = race_current();                                                 \
-        bool is_ours = self != NULL && begin(self, OP_CAS, address, sizeof(type), pc);             \
+        if (IS_NATIVE(self))                                                                       \
+            return native_exchange##bits(address, expected, desired);                              \
+        bool is_ours = begin(self, OP_CAS, address, sizeof(type), pc);                             \
         type found = *address;                                                                     \
         bool is_equal = found == *expected;                                                        \
         if (is_equal)                                                                              \
             *address = desired;                                                                    \
         else                                                                                       \
             *expected = found;                                                                     \
-        if (self != NULL && is_equal)                                                              \
+        if (is_equal)                                                                              \
             race_order_rmw(self, address, order &LOCK_ELISION_MASK);                               \
-        else if (self != NULL)                                                                     \
+        else                                                                                       \
             race_order_load(self, address, failure_order &LOCK_ELISION_MASK);                      \
         if (is_ours)                                                                               \
             sched_memory_result(address, BITS(found), BITS(is_equal ? desired : found));           \
@@ -155,8 +220,10 @@ void __tsan_atomic_thread_fence(int order)
 {
     struct race_thread *self = race_current();
 
-    if (self == NULL)
+    if (IS_NATIVE(self)) {
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
         return;
+    }
     if (race.has_atomic_points && !is_announced(self, NULL))
         sched_point(OP_FENCE, NULL, NULL, RACE_PC);
     race_order_fence(self, order & LOCK_ELISION_MASK);
@@ -166,4 +233,5 @@ void __tsan_atomic_thread_fence(int order)
 void __tsan_atomic_signal_fence(int order)
 {
     (void)order;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }

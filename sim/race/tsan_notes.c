@@ -6,7 +6,6 @@
 
 /* sanitizer/tsan_interface.h */
 enum {
-    MUTEX_READ_LOCK = 1 << 3,
     MUTEX_TRY_LOCK_FAILED = 1 << 5,
     FIBER_NO_SYNC = 1 << 0,
 };
@@ -83,13 +82,13 @@ void __tsan_mutex_post_lock(void *mutex, unsigned flags, int recursion)
     if ((flags & MUTEX_TRY_LOCK_FAILED) != 0)
         return;
     __tsan_acquire(mutex);
-    if ((flags & MUTEX_READ_LOCK) == 0)
+    if ((flags & TSAN_MUTEX_READ_LOCK) == 0)
         __tsan_acquire(readers(mutex));
 }
 
 int __tsan_mutex_pre_unlock(void *mutex, unsigned flags)
 {
-    __tsan_release((flags & MUTEX_READ_LOCK) != 0 ? readers(mutex) : mutex);
+    __tsan_release((flags & TSAN_MUTEX_READ_LOCK) != 0 ? readers(mutex) : mutex);
     __tsan_ignore_thread_begin();
     return 1;
 }
@@ -209,58 +208,4 @@ void __tsan_flush_memory(void)
 
 void __tsan_check_no_mutexes_held(void)
 {
-}
-
-/* ---- the older names ---- */
-
-void AnnotateHappensBefore(const char *file, int line, const volatile void *object)
-{
-    (void)file;
-    (void)line;
-    __tsan_release((void *)(uintptr_t)object);
-}
-
-void AnnotateHappensAfter(const char *file, int line, const volatile void *object)
-{
-    (void)file;
-    (void)line;
-    __tsan_acquire((void *)(uintptr_t)object);
-}
-
-void AnnotateIgnoreReadsBegin(const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    __tsan_ignore_thread_begin();
-}
-
-void AnnotateIgnoreReadsEnd(const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    __tsan_ignore_thread_end();
-}
-
-void AnnotateIgnoreWritesBegin(const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    __tsan_ignore_thread_begin();
-}
-
-void AnnotateIgnoreWritesEnd(const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    __tsan_ignore_thread_end();
-}
-
-void AnnotateBenignRaceSized(const char *file, int line, const volatile void *address,
-                             size_t size_bytes, const char *why)
-{
-    (void)file;
-    (void)line;
-    (void)address;
-    (void)size_bytes;
-    (void)why;
 }
