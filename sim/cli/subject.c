@@ -89,7 +89,7 @@ static int read_target(struct subject *subject, const struct command *command,
     if (program_is_executable(subject->path))
         return make_scenario(subject, targets) ? 0 : CLI_INPUT;
     if (targets->count > 1)
-        return cli_usage(command, "one scenario is wanted; only a program has arguments");
+        return cli_usage(command, "what is '%s'? Only a program has arguments", targets->items[1]);
     return subject_read(subject->path, true, &subject->scenario) ? 0 : CLI_INPUT;
 }
 

@@ -36,17 +36,17 @@ bool foreign_is_here(void)
     return foreign.program_main != NULL;
 }
 
-int foreign_main(void *context)
+int foreign_main(void *spec)
 {
-    const struct foreign_spec *spec = context;
-    char **argv = arena_take(sched_arena(), ((size_t)spec->arg_count + 1) * sizeof(char *));
+    const struct foreign_spec *words = spec;
+    char **argv = arena_take(sched_arena(), ((size_t)words->arg_count + 1) * sizeof(char *));
 
-    for (int i = 0; i < spec->arg_count; i++) {
-        size_t len = strlen(spec->args[i]) + 1;
+    for (int i = 0; i < words->arg_count; i++) {
+        size_t len = strlen(words->args[i]) + 1;
         argv[i] = arena_take(sched_arena(), len);
-        memcpy(argv[i], spec->args[i], len);
+        memcpy(argv[i], words->args[i], len);
     }
-    return foreign.program_main(spec->arg_count, argv, environ);
+    return foreign.program_main(words->arg_count, argv, environ);
 }
 
 static void on_end(struct process *process, int exit_status, int term_signo)
