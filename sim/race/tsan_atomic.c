@@ -76,16 +76,20 @@ NATIVE(16, uint16_t)
 NATIVE(32, uint32_t)
 NATIVE(64, uint64_t)
 
-/* 16 bytes have one instruction, which compares and exchanges; without it the compiler would call
- * a library. */
-__attribute__((target("cx16"))) static bool native_exchange128(volatile unsigned __int128 *address,
-                                                               unsigned __int128 *expected,
-                                                               unsigned __int128 desired)
+/* 16 bytes have one instruction, which compares and exchanges; the compiler would call a library.
+ */
+static bool native_exchange128(volatile unsigned __int128 *address, unsigned __int128 *expected,
+                               unsigned __int128 desired)
 {
-    unsigned __int128 found = __sync_val_compare_and_swap(address, *expected, desired);
-    bool is_equal = found == *expected;
+    uint64_t low = (uint64_t)*expected;
+    uint64_t high = (uint64_t)(*expected >> 64);
+    bool is_equal;
 
-    *expected = found;
+    __asm__ volatile("lock cmpxchg16b %[address]"
+                     : "=@ccz"(is_equal), [address] "+m"(*address), "+a"(low), "+d"(high)
+                     : "b"((uint64_t)desired), "c"((uint64_t)(desired >> 64))
+                     : "memory");
+    *expected = (unsigned __int128)high << 64 | low;
     return is_equal;
 }
 
