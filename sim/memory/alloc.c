@@ -21,7 +21,7 @@ enum { PAGE_BYTES = 4096 };
 
 static bool is_ours(void)
 {
-    return sched_is_simulated() && posix_run.is_active;
+    return (sched_is_simulated() && posix_run.is_active) || __builtin_expect(heap_is_booting, 0);
 }
 
 /* The frames are the wrapper's: it is always inlined. */
@@ -30,7 +30,7 @@ static inline __attribute__((always_inline)) void *allocate(size_t size_bytes, s
 {
     void *memory = NULL;
 
-    if (!hook_alloc_fails() && size_bytes <= HEAP_BLOCK_BYTES_MAX) {
+    if ((heap_is_booting || !hook_alloc_fails()) && size_bytes <= HEAP_BLOCK_BYTES_MAX) {
         if (heap_has_shadow)
             memory = heap_take(size_bytes, alignment, is_zeroed, pc, FRAME);
         else if (is_zeroed)

@@ -18,6 +18,10 @@ void block_trace_take(struct block_trace *trace, const void *pc, const void *fra
 {
     struct vthread *self = sched_self();
     uintptr_t low = (uintptr_t)frame;
+    if (self == NULL) { /* before main() */
+        *trace = (struct block_trace){.pcs = {pc}, .thread_name = "main"};
+        return;
+    }
     uintptr_t high = self->identity == NULL ? 0 : (uintptr_t)self->identity->stack_top;
     const struct posix_thread *posix = self->posix;
 
@@ -190,10 +194,31 @@ static size_t print_site(char *out, size_t out_bytes, const struct leak_site *si
     return (size_t)used;
 }
 
+static void print_sites(struct leak_sites *leaks, char *text, size_t text_bytes)
+{
+    size_t used = 0;
+
+    if (text_bytes != 0)
+        text[0] = '\0';
+    while (leaks->site_count != 0 && used + 1 < text_bytes) {
+        size_t most = 0;
+        for (size_t i = 1; i < leaks->site_count; i++) {
+            if (leaks->sites[i].count > leaks->sites[most].count)
+                most = i;
+        }
+        if (used != 0)
+            used += (size_t)snprintf(text + used, text_bytes - used, ", ");
+        if (used < text_bytes)
+            used += print_site(text + used, text_bytes - used, &leaks->sites[most]);
+        leaks->site_count--;
+        memmove(&leaks->sites[most], &leaks->sites[most + 1],
+                (leaks->site_count - most) * sizeof(leaks->sites[0]));
+    }
+}
+
 size_t heap_leaks(const struct process *process, char *text, size_t text_bytes)
 {
     struct leak_sites leaks = {.site_count = 0};
-    size_t used = 0;
 
     if (native_is_used())
         native_each(process, add_native_leak, &leaks);
@@ -201,21 +226,67 @@ size_t heap_leaks(const struct process *process, char *text, size_t text_bytes)
         if (process == NULL || block->process == process)
             add_leak(&leaks, block->allocated.pcs, block->size_bytes);
     }
-    if (text_bytes != 0)
-        text[0] = '\0';
-    while (leaks.site_count != 0 && used + 1 < text_bytes) {
-        size_t most = 0;
-        for (size_t i = 1; i < leaks.site_count; i++) {
-            if (leaks.sites[i].count > leaks.sites[most].count)
-                most = i;
-        }
-        if (used != 0)
-            used += (size_t)snprintf(text + used, text_bytes - used, ", ");
-        if (used < text_bytes)
-            used += print_site(text + used, text_bytes - used, &leaks.sites[most]);
-        leaks.site_count--;
-        memmove(&leaks.sites[most], &leaks.sites[most + 1],
-                (leaks.site_count - most) * sizeof(leaks.sites[0]));
+    print_sites(&leaks, text, text_bytes);
+    return leaks.block_count;
+}
+
+/* ---- what can be reached ---- */
+
+static struct {
+    struct block *found; /* reached, still to be looked into; linked by `reached_next` */
+    uint32_t round;
+} reach;
+
+void heap_reach_begin(void)
+{
+    reach.found = NULL;
+    reach.round++;
+}
+
+/* A pointer to any byte of a block, and to the one after it, keeps it. */
+static void follow(uintptr_t pointer)
+{
+    struct block *block;
+
+    if (pointer - HEAP_BASE >= HEAP_BYTES)
+        return;
+    block = block_around((const void *)pointer);
+    if (block == NULL || block->magic != BLOCK_LIVE || block->reach_round == reach.round ||
+        pointer - (uintptr_t)(block + 1) > block->size_bytes)
+        return;
+    block->reach_round = reach.round;
+    block->reached_next = reach.found;
+    reach.found = block;
+}
+
+static void scan(const void *start, size_t size_bytes)
+{
+    const uintptr_t first =
+        ((uintptr_t)start + sizeof(uintptr_t) - 1) & ~(uintptr_t)(sizeof(uintptr_t) - 1);
+    const uintptr_t end = (uintptr_t)start + size_bytes;
+
+    for (uintptr_t at = first; at + sizeof(uintptr_t) <= end; at += sizeof(uintptr_t))
+        follow(*(const volatile uintptr_t *)at);
+}
+
+void heap_reach(const void *start, size_t size_bytes)
+{
+    scan(start, size_bytes);
+    while (reach.found != NULL) {
+        const struct block *block = reach.found;
+        reach.found = block->reached_next;
+        scan(block + 1, block->size_bytes);
     }
+}
+
+size_t heap_leaks_unreachable(const struct process *process, char *text, size_t text_bytes)
+{
+    struct leak_sites leaks = {.site_count = 0};
+
+    for (const struct block *block = block_first_live(); block != NULL; block = block->next) {
+        if (block->process == process && block->reach_round != reach.round)
+            add_leak(&leaks, block->allocated.pcs, block->size_bytes);
+    }
+    print_sites(&leaks, text, text_bytes);
     return leaks.block_count;
 }

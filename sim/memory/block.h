@@ -28,9 +28,13 @@ struct block {
     size_t size_bytes;
     uint32_t extent_bytes; /* of the whole: from `lead_bytes` before this to the next one's */
     uint32_t lead_bytes;   /* before this header, for alignment */
-    uint64_t magic;
+    uint32_t magic;
+    uint32_t reach_round; /* the last search for leaks that reached it */
     struct block_trace allocated;
-    struct block_trace freed;
+    union {
+        struct block_trace freed;
+        struct block *reached_next; /* while living, in a search for leaks */
+    };
 };
 _Static_assert(sizeof(struct block) % HEAP_GRANULE == 0, "blocks are aligned");
 

@@ -25,6 +25,7 @@ enum {
     QUARANTINE_BYTES = 1 << 20,
     POISON_BYTES_MAX = 4096,
     KEEP_BYTES = 16 << 20, /* of what a run touched, kept for the next one */
+    BOOT_UNIT_BYTES = 4096 * HEAP_GRANULE, /* whole pages of memory and of shadow */
 };
 
 /* sim/race/race.h; linked into the explore build only. */
@@ -36,8 +37,9 @@ extern void heap_check(const volatile void *address, size_t size_bytes, bool is_
                        const void *pc);
 
 bool heap_has_shadow;
+bool heap_is_booting;
 
-static struct {
+static struct heap {
     uint64_t used_bytes; /* cut off so far */
     struct block *free[CLASSES];
     uint32_t free_class_max; /* no class above has free blocks */
@@ -48,6 +50,9 @@ static struct {
     uint64_t quarantine_bytes;
     struct heap_stats stats;
 } heap;
+
+/* As every run finds it: empty, or with what the program allocated before its main(). */
+static struct heap heap_at_start;
 
 static uint8_t *shadow_of(uint64_t offset)
 {
@@ -78,35 +83,74 @@ static void describe_crash(const void *address, char *out, size_t out_bytes)
     heap_describe(address, out, out_bytes);
 }
 
-void heap_begin(void)
+static void map_once(void)
 {
-    if (native_is_used()) {
-        native_begin();
+    if (heap_has_shadow)
         return;
-    }
-    if (!heap_has_shadow) {
-        map_fixed(HEAP_BASE, HEAP_BYTES);
-        map_fixed(HEAP_SHADOW_BASE, HEAP_BYTES / HEAP_GRANULE);
-        heap_has_shadow = true;
-        crash_describe = describe_crash;
-    }
-    uint64_t keep = heap.used_bytes < KEEP_BYTES ? heap.used_bytes : KEEP_BYTES;
-    memset(shadow_of(0), HEAP_WILD, keep / HEAP_GRANULE);
+    map_fixed(HEAP_BASE, HEAP_BYTES);
+    map_fixed(HEAP_SHADOW_BASE, HEAP_BYTES / HEAP_GRANULE);
+    heap_has_shadow = true;
+    crash_describe = describe_crash;
+}
+
+void heap_boot_begin(void)
+{
+    map_once();
+    heap_is_booting = true;
+}
+
+void heap_boot_end(struct heap_kept *kept)
+{
+    heap_is_booting = false;
+    heap.used_bytes = (heap.used_bytes + BOOT_UNIT_BYTES - 1) / BOOT_UNIT_BYTES * BOOT_UNIT_BYTES;
+    heap_at_start = heap;
+    heap_at_start.stats = (struct heap_stats){0};
+    *kept = (struct heap_kept){
+        .blocks = (char *)HEAP_BASE,
+        .blocks_bytes = heap.used_bytes,
+        .shadow = (char *)HEAP_SHADOW_BASE,
+        .shadow_bytes = heap.used_bytes / HEAP_GRANULE,
+    };
+}
+
+/* Forgets what the last run cut off. */
+static void wipe(void)
+{
+    uint64_t start = heap_at_start.used_bytes;
+    uint64_t keep = start + KEEP_BYTES;
+
+    if (heap.used_bytes < keep)
+        keep = heap.used_bytes;
+    memset(shadow_of(start), HEAP_WILD, (keep - start) / HEAP_GRANULE);
     if (heap.used_bytes > keep) {
         /* The shadow's page that `keep` ends in was wiped by hand up to there; the rest is whole.
          */
         madvise((void *)(HEAP_BASE + keep), heap.used_bytes - keep, MADV_DONTNEED);
         madvise(shadow_of(keep), (heap.used_bytes - keep) / HEAP_GRANULE, MADV_DONTNEED);
     }
-    if (heap.free_class_max != 0)
-        memset((void *)heap.free, 0, (heap.free_class_max + 1) * sizeof(heap.free[0]));
-    heap.used_bytes = 0;
-    heap.free_class_max = 0;
-    heap.live_head = NULL;
-    heap.live_tail = NULL;
-    heap.quarantine_head = NULL;
-    heap.quarantine_tail = NULL;
-    heap.quarantine_bytes = 0;
+}
+
+void heap_begin(void)
+{
+    if (native_is_used()) {
+        native_begin();
+        return;
+    }
+    map_once();
+    wipe();
+    uint32_t classes = heap.free_class_max;
+    if (heap_at_start.free_class_max > classes)
+        classes = heap_at_start.free_class_max;
+    if (classes != 0)
+        memcpy((void *)heap.free, (const void *)heap_at_start.free,
+               (classes + 1) * sizeof(heap.free[0]));
+    heap.used_bytes = heap_at_start.used_bytes;
+    heap.free_class_max = heap_at_start.free_class_max;
+    heap.live_head = heap_at_start.live_head;
+    heap.live_tail = heap_at_start.live_tail;
+    heap.quarantine_head = heap_at_start.quarantine_head;
+    heap.quarantine_tail = heap_at_start.quarantine_tail;
+    heap.quarantine_bytes = heap_at_start.quarantine_bytes;
     heap.stats = (struct heap_stats){0};
 }
 
@@ -260,7 +304,7 @@ void *heap_take(size_t size_bytes, size_t alignment, bool is_zeroed, const void 
     block->extent_bytes = (uint32_t)(class_bytes / HEAP_GRANULE);
     block->lead_bytes = (uint32_t)((uintptr_t)block - (uintptr_t)extent);
     block->magic = BLOCK_LIVE;
-    block->process = sched_self()->process;
+    block->process = heap_is_booting ? NULL : sched_self()->process;
     block_trace_take(&block->allocated, pc, frame);
     link_live(block);
     mark_shadow(block, extent, class_bytes);

@@ -45,6 +45,25 @@ void heap_begin(void);
 /* Frees what a sanitizer's malloc still has. */
 void heap_end(void);
 
+/* ---- for a program that is started again and again in one process ---- */
+
+extern bool heap_is_booting; /* private to sim/memory */
+
+/* What the program allocates before its main() comes from the same heap: from here on, until
+ * heap_boot_end(). Before anything is allocated; no sanitizer's malloc may be linked. */
+void heap_boot_begin(void);
+
+/* What is allocated now is there at the start of every run: heap_begin() goes back to it, but for
+ * the bytes of the blocks and of their shadow. These are the caller's to keep and put back; the
+ * ranges, whole pages, are empty when nothing was allocated. */
+struct heap_kept {
+    char *blocks;
+    size_t blocks_bytes;
+    char *shadow;
+    size_t shadow_bytes;
+};
+void heap_boot_end(struct heap_kept *kept);
+
 static inline bool heap_contains(const volatile void *address)
 {
     return heap_has_shadow && (uint64_t)(uintptr_t)address - HEAP_BASE < HEAP_BYTES;
@@ -97,6 +116,13 @@ void heap_describe(const volatile void *address, char *out, size_t out_bytes);
 /* Blocks that `process` (NULL: anybody) allocated and did not free: "2 blocks of 192 bytes
  * allocated in {pc:HEX}", sites in order of their counts, into `text`. Returns how many blocks. */
 size_t heap_leaks(const struct process *process, char *text, size_t text_bytes);
+
+/* The same of blocks that nobody can reach: first heap_reach_begin(), then heap_reach() for every
+ * range of memory where the program may have pointers; what these lead to is followed. Answers are
+ * good until the heap changes. */
+void heap_reach_begin(void);
+void heap_reach(const void *start, size_t size_bytes);
+size_t heap_leaks_unreachable(const struct process *process, char *text, size_t text_bytes);
 
 struct heap_stats {
     uint64_t allocation_count;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "sim/kernel/process.h"
+#include "sim/memory/heap.h"
+#include "sim/posix/cxx.h"
 #include "sim/posix/thread.h"
 #include "sim/posix/wrap_threads.h"
 
@@ -13,9 +15,13 @@ struct at_exit {
     struct at_exit *next;
     void (*plain)(void);
     void (*with_status)(int status, void *arg);
+    void (*with_arg)(void *arg);
     void *arg;
     bool is_quick; /* for quick_exit only */
 };
+
+/* Of the constructors of a program that is restarted; never given back. */
+static struct at_exit *boot_handlers;
 
 struct posix_process *posix_process_of(struct process *process)
 {
@@ -85,6 +91,8 @@ static void run_at_exit(struct posix_process *process, int status, bool is_quick
             continue;
         if (handler->plain != NULL)
             handler->plain();
+        else if (handler->with_arg != NULL)
+            handler->with_arg(handler->arg);
         else
             handler->with_status(status, handler->arg);
     }
@@ -102,12 +110,43 @@ void posix_exit(int status, const void *pc)
 
     sched_point(OP_EXIT, NULL, "exit", pc);
     process->is_exiting = true;
+    cxx_thread_end(posix_self());
     run_at_exit(process, status, false);
     end_self(process, status);
 }
 
+static void add_boot_handler(struct at_exit handler)
+{
+    struct at_exit *kept = __real_malloc(sizeof(*kept));
+
+    if (kept == NULL)
+        abort();
+    handler.next = boot_handlers;
+    *kept = handler;
+    boot_handlers = kept;
+}
+
+void posix_boot_handler(void (*handler)(void))
+{
+    add_boot_handler((struct at_exit){.plain = handler});
+}
+
+void posix_process_boot_handlers(struct posix_process *process)
+{
+    process->at_exit = boot_handlers;
+}
+
+static bool is_ours(void)
+{
+    return sched_is_simulated() || heap_is_booting;
+}
+
 static int add_handler(struct at_exit handler)
 {
+    if (heap_is_booting) {
+        add_boot_handler(handler);
+        return 0;
+    }
     struct posix_process *process = posix_self()->process;
     struct at_exit *kept = arena_take(sched_arena(), sizeof(*kept));
 
@@ -119,20 +158,26 @@ static int add_handler(struct at_exit handler)
 
 int __wrap_atexit(void (*handler)(void))
 {
-    return sched_is_simulated() ? add_handler((struct at_exit){.plain = handler})
-                                : __real_atexit(handler);
+    return is_ours() ? add_handler((struct at_exit){.plain = handler}) : __real_atexit(handler);
 }
 
 int __wrap_at_quick_exit(void (*handler)(void))
 {
-    return sched_is_simulated() ? add_handler((struct at_exit){.plain = handler, .is_quick = true})
-                                : __real_at_quick_exit(handler);
+    return is_ours() ? add_handler((struct at_exit){.plain = handler, .is_quick = true})
+                     : __real_at_quick_exit(handler);
 }
 
 int __wrap_on_exit(void (*handler)(int status, void *arg), void *arg)
 {
-    return sched_is_simulated() ? add_handler((struct at_exit){.with_status = handler, .arg = arg})
-                                : __real_on_exit(handler, arg);
+    return is_ours() ? add_handler((struct at_exit){.with_status = handler, .arg = arg})
+                     : __real_on_exit(handler, arg);
+}
+
+/* Destructors of C++ objects with static storage. */
+int __wrap___cxa_atexit(void (*handler)(void *), void *arg, void *object)
+{
+    return is_ours() ? add_handler((struct at_exit){.with_arg = handler, .arg = arg})
+                     : __real___cxa_atexit(handler, arg, object);
 }
 
 void __wrap_exit(int status)

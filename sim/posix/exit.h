@@ -52,6 +52,12 @@ void posix_process_name_threads(struct process *process, const char *prefix, uin
 /* Ends it with all its threads, without atexit handlers. Does not return on a thread of its own. */
 void posix_process_end(struct posix_process *process, int exit_status, int term_signo);
 
+/* What atexit() and its kin were given before any run began, by constructors of a program that is
+ * restarted in the process (sim/foreign): `process` starts with it. */
+void posix_process_boot_handlers(struct posix_process *process);
+/* Adds one such by hand. Before the first run; `handler` comes after those added later. */
+void posix_boot_handler(void (*handler)(void));
+
 /* The same as the code under test does it: exit(3), with its handlers. On a virtual thread. */
 _Noreturn void posix_exit(int status, const void *pc);
 

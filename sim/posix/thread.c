@@ -10,6 +10,7 @@
 
 #include "sim/oracle/deadlock.h"
 #include "sim/posix/clock.h"
+#include "sim/posix/cxx.h"
 #include "sim/posix/misuse.h"
 #include "sim/posix/names.h"
 #include "sim/posix/sanitizer.h"
@@ -134,6 +135,7 @@ static void end_thread(struct posix_thread *self)
 
     if (process->has_ended) /* and this was its last thread: exit() came back to its first frame */
         sched_exit();
+    cxx_thread_end(self);
     tls_key_run_destructors(self);
     check_holds_nothing(self);
     if (process->alive_count == 1)

@@ -51,7 +51,8 @@ struct posix_thread {
     struct held_lock *held;
     struct held_lock held_first[HELD_FIRST];
 
-    void **keys; /* sim/posix/tls_key.c */
+    struct cxx_destructor *destructors; /* of C++ thread_local objects: sim/posix/cxx.c */
+    void **keys;                        /* sim/posix/tls_key.c */
     uint32_t key_capacity;
 
     uint64_t signals_masked; /* bit signo - 1 */

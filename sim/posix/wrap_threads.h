@@ -14,6 +14,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <sys/times.h>
@@ -182,9 +183,20 @@ WRAPPED(_Noreturn void, quick_exit, int)
 WRAPPED(int, atexit, void (*)(void))
 WRAPPED(int, on_exit, void (*)(int, void *), void *)
 WRAPPED(int, at_quick_exit, void (*)(void))
+WRAPPED(int, __cxa_atexit, void (*)(void *), void *, void *)
 WRAPPED(_Noreturn void, abort, void)
 WRAPPED(_Noreturn void, __assert_fail, const char *, const char *, unsigned, const char *)
 WRAPPED(_Noreturn void, __assert_perror_fail, int, const char *, unsigned, const char *)
+
+/* cxx.c; what the C++ runtime defines is absent from C programs */
+WRAPPED(int, __cxa_guard_acquire, uint64_t *)
+WRAPPED(void, __cxa_guard_release, uint64_t *)
+WRAPPED(void, __cxa_guard_abort, uint64_t *)
+WRAPPED(int, __cxa_thread_atexit, void (*)(void *), void *, void *)
+#pragma weak __real___cxa_guard_acquire
+#pragma weak __real___cxa_guard_release
+#pragma weak __real___cxa_guard_abort
+#pragma weak __real___cxa_thread_atexit
 
 /* random.c */
 WRAPPED(int, rand, void)

@@ -159,6 +159,7 @@ _ENDS = [
     "_Exit",
     "__assert_fail",
     "__assert_perror_fail",
+    "__cxa_atexit",
     "_exit",
     "abort",
     "at_quick_exit",
@@ -166,6 +167,13 @@ _ENDS = [
     "exit",
     "on_exit",
     "quick_exit",
+]
+
+_CXX = [
+    "__cxa_guard_abort",
+    "__cxa_guard_acquire",
+    "__cxa_guard_release",
+    "__cxa_thread_atexit",
 ]
 
 _RANDOM = [
@@ -206,5 +214,6 @@ WRAPPED_THREADS = (_THREADS +
                    _TIME +
                    _SIGNALS +
                    _ENDS +
+                   _CXX +
                    _RANDOM +
                    _MEMORY)

@@ -26,6 +26,7 @@ enum {
 };
 
 void (*crash_describe)(const void *address, char *out, size_t out_bytes);
+bool (*crash_mend)(void *address);
 
 int __real_sigaction(int signo, const struct sigaction *act, struct sigaction *old)
     __attribute__((weak));
@@ -63,6 +64,8 @@ static void on_trap(int signo, siginfo_t *info, void *context)
     const void *pc = (const void *)machine->uc_mcontext.gregs[REG_RIP];
     char what[128] = "";
 
+    if (signo == SIGSEGV && crash_mend != NULL && crash_mend(info->si_addr))
+        return;
     if (!sched.is_running) {
         struct sigaction action = {.sa_handler = SIG_DFL};
         (void)set_handler(signo, &action);
