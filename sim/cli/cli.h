@@ -47,6 +47,7 @@ extern const struct command cmd_decode;
 extern const struct command cmd_explore;
 extern const struct command cmd_replay;
 extern const struct command cmd_shrink;
+extern const struct command cmd_explain;
 extern const struct command cmd_plants;
 extern const struct command cmd_help;
 extern const struct command cmd_version;

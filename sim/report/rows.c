@@ -134,6 +134,19 @@ void rows_shrunk(FILE *out, const struct row_shrunk *shrunk)
     put_row(out, row);
 }
 
+void rows_explained(FILE *out, const struct row_explained *explained)
+{
+    struct json_object *row = new_row("explained");
+
+    add_text(row, "title", explained->title);
+    add_text(row, "kind", explained->kind);
+    add_text(row, "first", explained->first);
+    add_text(row, "second", explained->second);
+    json_object_object_add(row, "same_object", json_object_new_boolean(explained->is_same_object));
+    add_number(row, "runs", explained->runs);
+    put_row(out, row);
+}
+
 void rows_plant(FILE *out, const struct row_plant *plant)
 {
     struct json_object *row = new_row("plant");

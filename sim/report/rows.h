@@ -61,11 +61,22 @@ struct row_shrunk {
     bool is_minimal;
 };
 
+/* What decides a failing run. */
+struct row_explained {
+    const char *title;
+    const char *kind;  /* "order", "choice", "always", "nothing" */
+    const char *first; /* fails when this comes before `second`; NULL: no order */
+    const char *second;
+    bool is_same_object;
+    uint64_t runs;
+};
+
 void rows_finding(FILE *out, const struct row_finding *finding);
 void rows_summary(FILE *out, const struct row_summary *summary);
 /* `result`'s finding is symbolised. */
 void rows_run(FILE *out, const char *target, const struct run_result *result);
 void rows_plant(FILE *out, const struct row_plant *plant);
+void rows_explained(FILE *out, const struct row_explained *explained);
 void rows_shrunk(FILE *out, const struct row_shrunk *shrunk);
 
 #endif

@@ -8,12 +8,15 @@
 #include <time.h>
 
 #include "sim/input/scenario.h"
+#include "sim/shrink/choices.h"
 #include "sim/shrink/edit.h"
 
 enum {
     TRIES_LINE = 400, /* schedules for a scenario that lost a line or a word */
     TRIES_NUMBER = 40,
     TRIES_POLISH = 3000, /* schedules in search of one with fewer interruptions */
+    TRIES_POLISH_LARGE = 40000,
+    LARGE = 14, /* lines and preemptions: more than a person takes in */
     PROGRESS_NS = 100000000,
 };
 
@@ -77,76 +80,17 @@ static bool is_late(struct shrinker *shrinker)
     return shrinker->is_late;
 }
 
+static bool is_over(void *context)
+{
+    return is_late(context);
+}
+
 static bool aim(struct shrinker *shrinker, const struct scenario *scenario)
 {
     if (!shrinker->spec->aim(shrinker->spec->context, scenario, &shrinker->target))
         return false;
     attempt_aim(&shrinker->attempt, &shrinker->target);
     return true;
-}
-
-/* ---- choices ---- */
-
-/* `from` without [start, end). */
-static void cut(const struct recording *from, size_t start, size_t end, struct recording *to)
-{
-    recording_copy(from, to);
-    memmove(to->deviations + start, to->deviations + end,
-            (from->count - end) * sizeof(*to->deviations));
-    to->count = from->count - (end - start);
-}
-
-/* Tries to do without each piece of `size` choices. True when any could go. */
-static bool drop_pieces(struct shrinker *shrinker, struct recording *recording, size_t size)
-{
-    struct recording less = {0};
-    bool has_dropped = false;
-
-    /* From the end: what comes late often only cleans up after what came before. */
-    for (size_t end = recording->count; end > 0 && !is_late(shrinker);) {
-        size_t start = end > size ? end - size : 0;
-        cut(recording, start, end, &less);
-        if (attempt_recorded(&shrinker->attempt, &less, &less) && less.count < recording->count) {
-            recording_copy(&less, recording);
-            has_dropped = true;
-            start = start < recording->count ? start : recording->count;
-        }
-        end = start;
-    }
-    recording_fini(&less);
-    return has_dropped;
-}
-
-/* Smaller values for choices that are not about threads. */
-static void lower_values(struct shrinker *shrinker, struct recording *recording)
-{
-    struct recording less = {0};
-
-    for (size_t i = 0; i < recording->count && !is_late(shrinker); i++) {
-        if (recording->deviations[i].class_count >> 24 == CHOICE_SCHED ||
-            recording->deviations[i].value <= 1)
-            continue;
-        recording_copy(recording, &less);
-        less.deviations[i].value = 1;
-        if (attempt_recorded(&shrinker->attempt, &less, &less) && less.count <= recording->count)
-            recording_copy(&less, recording);
-    }
-    recording_fini(&less);
-}
-
-static void reduce_choices(struct shrinker *shrinker, struct recording *recording)
-{
-    size_t size = (recording->count + 1) / 2;
-
-    while (recording->count > 0 && size > 0 && !shrinker->is_late) {
-        const bool has_dropped = drop_pieces(shrinker, recording, size);
-        if (size == 1 && !has_dropped)
-            break;
-        size = size > 1 ? (size + 1) / 2 : 1;
-        if (size > recording->count)
-            size = recording->count;
-    }
-    lower_values(shrinker, recording);
 }
 
 /* ---- the best so far ---- */
@@ -196,7 +140,7 @@ static bool try_scenario(struct shrinker *shrinker, struct scenario *candidate, 
     if (aim(shrinker, candidate) &&
         (attempt_recorded(&shrinker->attempt, &shrinker->recording, &recording) ||
          search(shrinker, kind == EDIT_NUMBERS ? TRIES_NUMBER : TRIES_LINE, &recording))) {
-        reduce_choices(shrinker, &recording);
+        choices_reduce(&shrinker->attempt, &recording, is_over, shrinker);
         is_taken = adopt(shrinker, candidate, &recording, true);
     }
     if (!is_taken)
@@ -235,11 +179,13 @@ static bool polish(struct shrinker *shrinker)
 
     if (!aim(shrinker, shrinker->scenario))
         return false;
-    for (unsigned i = 0; i < TRIES_POLISH && !is_late(shrinker); i++) {
+    const bool is_large = weigh(shrinker->scenario, &shrinker->recording) > LARGE;
+    const unsigned tries = is_large ? TRIES_POLISH_LARGE : TRIES_POLISH;
+    for (unsigned i = 0; i < tries && !is_late(shrinker); i++) {
         const struct strategy_spec *strategy = &strategies[i % STRATEGY_COUNT];
         if (!attempt_seeded(&shrinker->attempt, strategy, ++shrinker->seed, &other))
             continue;
-        reduce_choices(shrinker, &other);
+        choices_reduce(&shrinker->attempt, &other, is_over, shrinker);
         is_smaller |= adopt(shrinker, shrinker->scenario, &other, false);
         i += 20; /* reducing cost as much as so many tries */
     }
@@ -254,7 +200,7 @@ static void shrink(struct shrinker *shrinker)
     bool is_smaller = true;
 
     shrinker->doing = "choices";
-    reduce_choices(shrinker, &shrinker->recording);
+    choices_reduce(&shrinker->attempt, &shrinker->recording, is_over, shrinker);
     while (is_smaller && !shrinker->is_late) {
         is_smaller = false;
         for (int kind = EDIT_LINES; kind < EDIT_KIND_COUNT; kind++) {
