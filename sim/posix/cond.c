@@ -54,6 +54,9 @@ static int wait_for_signal(pthread_cond_t *raw, pthread_mutex_t *raw_mutex, uint
 {
     const struct op op = {.kind = OP_WAIT, .object = raw, .label = label, .pc = pc};
 
+    struct vthread *self = sched_self();
+
+    self->second_object = raw_mutex;
     sched_point(OP_WAIT, raw, label, pc);
     struct cond *cond = cond_of(raw, "wait", pc);
     struct mutex *mutex = mutex_of(raw_mutex, "wait", pc);
@@ -71,6 +74,7 @@ static int wait_for_signal(pthread_cond_t *raw, pthread_mutex_t *raw_mutex, uint
         result = wait_in(&cond->waiters, &op, NULL, deadline_ns, true);
     else
         sched_point(OP_LOCK, raw_mutex, label, pc);
+    self->second_object = NULL;
     if (result == PARK_SIGNAL)
         (void)signal_deliver(sched_self()); /* and POSIX lets the wait end for nothing */
     mutex_retake(raw_mutex, mutex_of(raw_mutex, "wait", pc), depth, label, pc);
@@ -83,14 +87,16 @@ static void wake(struct cond *cond, struct vthread *thread)
 {
     struct mutex *mutex = (struct mutex *)(void *)cond->mutex;
 
-    if (mutex->epoch != posix_run.epoch || mutex->depth <= 0) {
-        wait_release(&cond->waiters, thread);
-        return;
-    }
     const struct op op = {.kind = OP_LOCK,
                           .object = cond->mutex,
                           .label = thread->parked_op.label,
                           .pc = thread->parked_op.pc};
+
+    if (mutex->epoch != posix_run.epoch || mutex->depth <= 0) {
+        wait_release(&cond->waiters, thread);
+        thread->parked_op = op; /* what it goes on with */
+        return;
+    }
     wait_move(&cond->waiters, thread, mutex_waiters(mutex), &op, mutex->owner->thread);
 }
 

@@ -267,9 +267,14 @@ int __wrap_pthread_rwlock_unlock(pthread_rwlock_t *raw)
 
     if (!sched_is_simulated())
         return __real_pthread_rwlock_unlock(raw);
-    sched_point(OP_UNLOCK, raw, "pthread_rwlock_unlock", pc);
-    struct rwlock_state *lock = rwlock_of(raw, "unlock", pc);
     struct posix_thread *self = posix_self();
+    const struct held_lock *held = held_find(self, raw);
+    bool is_reader = held != NULL && held->kind == HELD_READ;
+
+    self->thread->second_object = is_reader ? raw : NULL; /* readers do not disturb each other */
+    sched_point(OP_UNLOCK, raw, "pthread_rwlock_unlock", pc);
+    self->thread->second_object = NULL;
+    struct rwlock_state *lock = rwlock_of(raw, "unlock", pc);
 
     if (lock->writer == NULL && lock->readers == 0)
         misuse_fail(raw, pc, "unlock of unlocked");

@@ -47,6 +47,7 @@ struct sched {
     struct vthread *stack_owner; /* whose stack is in use; NULL on the engine's */
     uint32_t bypass;             /* >0: wrapped calls go to the real system */
     const struct strategy_ops *strategy;
+    uint32_t count_alone; /* of enabled threads that need no decision: 1, or 0 for who sees all */
     struct vthread *yielded; /* to be passed over at the next decision if anybody else can run */
     struct spin *spin_parked;
     struct strategy_run run;
@@ -108,6 +109,8 @@ void timer_collect(void);
 /* One step of `lane`: fires its first due timer. */
 void lane_step(struct vthread *lane);
 void timer_reset(void);
+/* Whether `timer` is the deadline of a park; its context is the thread then. */
+bool sched_is_deadline(const struct timer *timer);
 
 /* Forgets a thread's window: it got something done. */
 static inline void spin_progress(struct vthread *thread)

@@ -20,6 +20,11 @@ static void fire_deadline(struct timer *timer)
     }
 }
 
+bool sched_is_deadline(const struct timer *timer)
+{
+    return timer->fire == fire_deadline;
+}
+
 enum park_result sched_park(const struct op *op, struct vthread *holder, uint64_t deadline_ns,
                             bool is_interruptible)
 {

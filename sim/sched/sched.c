@@ -143,7 +143,8 @@ static struct vthread *pick_recorded(struct vthread *current, uint32_t who, uint
         return NULL;
     for (uint32_t i = 0; i < sched.run.thread_count; i++) {
         struct vthread *thread = sched.threads[i];
-        if (thread->who == wanted && thread != current && strategy_is_enabled(&sched.run, thread))
+        if (thread->who == wanted && (thread != current || thread == sched.yielded) &&
+            strategy_is_enabled(&sched.run, thread))
             return thread;
     }
     return NULL;
@@ -165,15 +166,33 @@ static struct vthread *pick_starved(void)
     return oldest != NULL && sched.steps - oldest->last_step > STARVED_STEPS ? oldest : NULL;
 }
 
+/* For a strategy that sees all: nobody is passed over but by the strategy. What a recording would do
+ * without being told is the same as ever. */
+static struct vthread *pick_seeing_all(struct vthread *current, uint32_t who, uint32_t count)
+{
+    struct vthread *dull = pick_dull(current, sched.yielded);
+    bool is_certain = sched.yielded == NULL || pick_starved() == NULL;
+    struct vthread *picked = sched.strategy->pick(&sched.run, current, dull);
+
+    sched.yielded = NULL;
+    if (picked != dull || !is_certain)
+        choice_sched_record(who, count, picked->who);
+    return picked;
+}
+
 static struct vthread *pick_next(struct vthread *current)
 {
     struct strategy_run *run = &sched.run;
     struct vthread *yielded = sched.yielded;
     struct vthread *picked;
 
-    sched.yielded = NULL;
     uint32_t who = current == NULL ? 0 : current->who;
     uint32_t count = current == NULL ? 0 : current->decision_count++;
+    if (__builtin_expect(sched.count_alone == 0, 0))
+        return pick_seeing_all(current, who, count);
+    struct vthread *recorded =
+        sched.strategy == &strategy_recorded ? pick_recorded(current, who, count) : NULL;
+    sched.yielded = NULL;
     if (run->enabled_count == 1 && current != NULL && strategy_is_enabled(run, current))
         return current;
     if (run->enabled_count == 1)
@@ -184,12 +203,10 @@ static struct vthread *pick_next(struct vthread *current)
         sched_disable(yielded);
     struct vthread *dull = pick_dull(current, yielded);
     struct vthread *starved = is_passed_over ? pick_starved() : NULL;
-    if (starved != NULL) {
+    if (recorded != NULL) {
+        picked = recorded;
+    } else if (starved != NULL) {
         picked = starved;
-    } else if (sched.strategy == &strategy_recorded) {
-        picked = pick_recorded(current, who, count);
-        if (picked == NULL)
-            picked = dull;
     } else {
         run->steps = sched.steps;
         picked = sched.strategy->pick(run, current, dull);
@@ -351,7 +368,7 @@ void sched_point(enum op_kind kind, const void *object, const char *label, const
     if (kind >= OP_LOCK && kind != OP_CLOCK && kind != OP_TRY_LOCK && kind != OP_YIELD)
         spin_progress(self);
     /* Alone and nothing due: the decision is made before it is asked. */
-    if (sched.run.enabled_count == 1 && sched.now_ns < sched.next_due_ns) {
+    if (sched.run.enabled_count == sched.count_alone && sched.now_ns < sched.next_due_ns) {
         self->decision_count++;
         sched.yielded = NULL;
     } else {
@@ -610,6 +627,7 @@ static void begin_run(const struct run_spec *spec)
     run->steps = 0;
     run->base_steps = spec->base_steps;
     sched.strategy = run->spec->ops;
+    sched.count_alone = sched.strategy->sees_all ? 0 : 1;
     choice_begin(&spec->source);
     sched.strategy->begin(run);
     sched.clock_lane = sched_lane_new("clock");

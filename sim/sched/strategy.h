@@ -48,6 +48,9 @@ struct strategy_ops {
     /* `thread` now does the operation that it announced, whether or not there was a decision. May
      * be NULL, and costs nothing then. */
     void (*stepped)(struct strategy_run *run, struct vthread *thread);
+    /* pick() is asked each time anybody stops, even when only one thread can go on, and may choose
+     * a thread that yielded: for strategies that are told everything. */
+    bool sees_all;
 };
 
 /* A strategy with its parameter: "dull", "random", "pct,d=3", "pos", "sticky,p=16". */

@@ -106,7 +106,13 @@ struct vthread {
     uint64_t steps;
     uint64_t last_step; /* of the run, when it last made one */
 
-    /* What it waits for while parked: for deadlock reports. */
+    /* A second object of its next step, or NULL: the mutex of a wait on a condition; the lock
+     * itself when it is unlocked by a reader. Whoever sets it before a point or a park takes it
+     * back after. */
+    const void *second_object;
+
+    /* What it waits for while parked: for deadlock reports. Runnable and not OP_NONE: it has been
+     * woken, and goes on with that. */
     struct op parked_op;
     struct vthread *parked_holder; /* who could end the wait, if one thread alone; else NULL */
     uint64_t parked_since_ns;
