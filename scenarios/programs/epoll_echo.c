@@ -50,7 +50,7 @@ static void mark(int fd, bool open)
 
 static void accept_one(void)
 {
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    int fd = accept(listener, NULL, NULL);
 
     if (fd < 0)
         return; /* the other worker has it */
@@ -70,19 +70,32 @@ static void close_one(int fd)
 #endif
 }
 
+static void write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t written = write(fd, text, len);
+        if (written < 0)
+            return; /* the other side is gone, and will be read as such */
+        text += written;
+        len -= (size_t)written;
+    }
+}
+
 static void echo(int fd)
 {
     char text[16];
     ssize_t len = read(fd, text, sizeof(text));
 
-    if (len == 0) {
+    if (len <= 0) {
         close_one(fd);
         return;
     }
     pthread_mutex_lock(&lock);
     assert(is_open[fd] && "the connection is in the table");
-    if (len > 0 && write(fd, text, (size_t)len) != len)
-        assert(!"a few bytes always fit");
+    pthread_mutex_unlock(&lock);
+    write_all(fd, text, (size_t)len);
+    /* Under the lock, so that all of this comes before the mark of whoever closes it. */
+    pthread_mutex_lock(&lock);
     poll_for(EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT);
     pthread_mutex_unlock(&lock);
 }
@@ -112,8 +125,7 @@ static void *ask(void *arg)
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
             assert(!"connect");
-        if (write(fd, question, sizeof(question)) != sizeof(question))
-            assert(!"write");
+        write_all(fd, question, sizeof(question));
         while (got < sizeof(answer)) {
             ssize_t len = read(fd, answer + got, sizeof(answer) - got);
             if (len <= 0)
