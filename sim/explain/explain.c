@@ -291,11 +291,111 @@ static bool is_best(const struct explainer *explainer, const struct explanation 
     return rate(explainer, explanation) >= (explainer->spec->is_deadlock ? 8 : 4);
 }
 
+/* ---- deadlocks ---- */
+
+static bool is_lock(const struct op *op)
+{
+    return op->kind == OP_LOCK || op->kind == OP_LOCK_READ;
+}
+
+/* Whether a thread ends with the step: it waits there. */
+static bool is_last_of_thread(const struct log *log, size_t index)
+{
+    for (size_t i = index + 1; i < log->count; i++)
+        if (log->steps[i].thread_id == log->steps[index].thread_id)
+            return false;
+    return true;
+}
+
+/* The thread that waits at `waiting` goes first: right before the step `taking` it gets its turn.
+ */
+static bool passes_the_other_way(struct explainer *explainer, size_t taking, size_t waiting,
+                                 struct explanation *out)
+{
+    const struct log_step *step = &explainer->log.steps[taking];
+    const struct choice_deviation turn = {
+        .who = step->decider,
+        .class_count = (uint32_t)CHOICE_SCHED << CLASS_SHIFT | (step->decision & COUNT_MASK),
+        .value = explainer->log.steps[waiting].who,
+    };
+    struct recording other = {0};
+    bool is_passing = false;
+
+    /* What was recorded for that very decision gives way. */
+    recording_copy(explainer->recording, &out->failing);
+    for (size_t i = 0; i < out->failing.count; i++) {
+        const struct choice_deviation *at = &out->failing.deviations[i];
+        if (at->who != turn.who || at->class_count != turn.class_count)
+            continue;
+        recording_copy(&out->failing, &other);
+        other.deviations[i].value = turn.value;
+    }
+    if (other.count == 0)
+        insert(&out->failing, &turn, &other);
+    (void)fails(explainer, &other, &is_passing);
+    if (is_passing) {
+        recording_copy(&other, &out->passing);
+        for (size_t i = 0; i < explainer->log.count; i++) {
+            const struct log_step *at = &explainer->log.steps[i];
+            if (at->who == turn.value && is_lock(&at->op) && i >= taking) {
+                out->passing_second = step_of(&explainer->log, i);
+                break;
+            }
+        }
+    }
+    recording_fini(&other);
+    return is_passing;
+}
+
+/* Who took the lock that a thread of the deadlock waits for, and that this thread would have had to
+ * come first. */
+static bool explain_deadlock(struct explainer *explainer, struct explanation *out)
+{
+    bool is_passing;
+
+    if (!fails(explainer, explainer->recording, &is_passing))
+        return false;
+    for (size_t waiting = explainer->log.count; waiting-- > 0;) {
+        const struct log_step last = explainer->log.steps[waiting];
+        if (!is_lock(&last.op) || !is_last_of_thread(&explainer->log, waiting))
+            continue;
+        for (size_t taking = waiting; taking-- > 0;) {
+            const struct log_step taken = explainer->log.steps[taking];
+            if (!is_lock(&taken.op) || taken.op.object != last.op.object ||
+                taken.thread_id == last.thread_id)
+                continue;
+            const struct explain_step first = step_of(&explainer->log, taking);
+            const struct explain_step second = step_of(&explainer->log, waiting);
+            if (passes_the_other_way(explainer, taking, waiting, out)) {
+                out->kind = EXPLAIN_ORDER;
+                out->first = first;
+                out->second = second;
+                out->is_same_object = true;
+                out->is_between_threads = true;
+                out->is_stuck = true;
+                return true;
+            }
+            break; /* who had it before has let it go */
+        }
+        (void)fails(explainer, explainer->recording, &is_passing);
+    }
+    return false;
+}
+
 /* The best explanation of one recording. */
 static void explain_recording(struct explainer *explainer, const struct recording *recording,
                               struct explanation *best)
 {
     explainer->recording = recording;
+    if (explainer->spec->is_deadlock) {
+        struct explanation candidate = {0};
+        if (explain_deadlock(explainer, &candidate)) {
+            explanation_fini(best);
+            *best = candidate;
+            return;
+        }
+        explanation_fini(&candidate);
+    }
     for (size_t i = recording->count; i-- > 0;) {
         if (!is_sched(&recording->deviations[i]))
             continue;
