@@ -14,9 +14,19 @@ WARNINGS = [
     "-Werror",
 ]
 
-# --config=explore: the compiler reports each access of the code under test to sim/memory.
+# --config=explore: the compiler reports each access of the code under test to sim/race, and calls
+# of the C library about strings go there too.
 _WATCHED = select({
-    "//:explore": ["-fsanitize=thread"],
+    "//:explore": [
+        "-fsanitize=thread",
+        "-include",
+        "sim/race/watched.h",
+    ],
+    "//conditions:default": [],
+})
+
+_WATCHED_DEPS = select({
+    "//:explore": ["//sim/race:watched"],
     "//conditions:default": [],
 })
 
@@ -63,7 +73,7 @@ def core_library(
         copts = WARNINGS + copts + _WATCHED,
         defines = ["CORE_SIMULATED=1"],
         linkopts = linkopts,
-        deps = [_twin(dep) for dep in deps],
+        deps = [_twin(dep) for dep in deps] + _WATCHED_DEPS,
         visibility = visibility,
         **kwargs
     )

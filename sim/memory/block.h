@@ -63,6 +63,10 @@ void heap_give(void *memory, const void *pc, const void *frame);
  * "invalid-WHAT"). */
 struct block *heap_block_of(void *memory, const char *what, const void *pc);
 
+/* `memory`, which is not the heap's, is given to `what` ("free"): fails the run when it cannot be
+ * the C library's either ("invalid-WHAT"). */
+void block_check_stray(const void *memory, const char *what, const void *pc);
+
 /* "allocated by THREAD in {pc} < {pc}" and the like, one line each. */
 void block_explain(const struct block *block, char *out, size_t out_bytes);
 

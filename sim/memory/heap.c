@@ -24,7 +24,7 @@ enum {
     CLASSES_LINEAR = 32, /* up to 1 KiB in steps of 32 bytes, then four classes to a doubling */
     QUARANTINE_BYTES = 1 << 20,
     POISON_BYTES_MAX = 4096,
-    KEEP_BYTES = 16 << 20, /* of what a run touched, kept for the next one */
+    KEEP_BYTES = 16 << 20,                 /* of what a run touched, kept for the next one */
     BOOT_UNIT_BYTES = 4096 * HEAP_GRANULE, /* whole pages of memory and of shadow */
 };
 

@@ -18,4 +18,8 @@ struct litmus_posix {
 extern const struct litmus_posix litmus_posix_table[];
 extern const size_t litmus_posix_count;
 
+/* litmus_memory.c */
+extern const struct litmus_posix litmus_memory_table[];
+extern const size_t litmus_memory_count;
+
 #endif

@@ -65,15 +65,13 @@ static unsigned explore(const struct litmus_posix *litmus, const char *strategy_
     return found;
 }
 
-/* Goal: each program's error is found and has the right name, and correct programs have none. */
-static void litmus_programs_are_judged_right(void **state)
+static void judge(const struct litmus_posix *table, size_t count)
 {
     static const char *const strategies[] = {"random", "pct,d=3", "pos"};
     unsigned wrong = 0;
 
-    (void)state;
-    for (size_t i = 0; i < litmus_posix_count; i++) {
-        const struct litmus_posix *litmus = &litmus_posix_table[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct litmus_posix *litmus = &table[i];
         bool has_other = false;
         unsigned found = 0;
         for (size_t j = 0; j < sizeof(strategies) / sizeof(strategies[0]); j++)
@@ -86,10 +84,25 @@ static void litmus_programs_are_judged_right(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Goal: each program's error is found and has the right name, and correct programs have none. */
+static void litmus_programs_are_judged_right(void **state)
+{
+    (void)state;
+    judge(litmus_posix_table, litmus_posix_count);
+}
+
+/* Goal: the same of programs whose memory the C library reads and writes. */
+static void library_calls_are_judged_right(void **state)
+{
+    (void)state;
+    judge(litmus_memory_table, litmus_memory_count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(litmus_programs_are_judged_right),
+        cmocka_unit_test(library_calls_are_judged_right),
     };
 
     return cmocka_run_group_tests_name("race_posix", tests, NULL, NULL);

@@ -71,13 +71,16 @@ static bool begin(struct race_thread *self, enum op_kind kind, const volatile vo
         return __atomic_compare_exchange_n(address, expected, desired, false, __ATOMIC_SEQ_CST,    \
                                            __ATOMIC_SEQ_CST);                                      \
     }
+/* NOLINTBEGIN(readability-non-const-parameter): builtins write through them. */
 NATIVE(8, uint8_t)
 NATIVE(16, uint16_t)
 NATIVE(32, uint32_t)
 NATIVE(64, uint64_t)
+/* NOLINTEND(readability-non-const-parameter) */
 
 /* 16 bytes have one instruction, which compares and exchanges; the compiler would call a library.
  */
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 static bool native_exchange128(volatile unsigned __int128 *address, unsigned __int128 *expected,
                                unsigned __int128 desired)
 {

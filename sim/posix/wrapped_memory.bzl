@@ -1,0 +1,11 @@
+"""Calls that hand memory between the program and the C library."""
+
+# The library allocates for its caller, who frees, or frees what its caller allocated.
+_LINES = [
+    "__getdelim",
+    "getdelim",
+    "getline",
+    "realpath",
+]
+
+WRAPPED_MEMORY = _LINES
