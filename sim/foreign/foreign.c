@@ -3,11 +3,17 @@
  */
 #include "sim/foreign/foreign.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sim/foreign/image.h"
+#include "sim/foreign/leaks.h"
 #include "sim/foreign/output.h"
+#include "sim/foreign/settings.h"
+#include "sim/kernel/device.h"
 #include "sim/kernel/kernel.h"
 #include "sim/memory/heap.h"
 #include "sim/oracle/deadlock.h"
@@ -15,20 +21,50 @@
 #include "sim/posix/run.h"
 #include "sim/posix/thread.h"
 
-enum { STEPS_MAX = 1000000, STEP_COST_NS = 100, LEAK_BYTES = 192 };
+enum {
+    STEPS_MAX = 1000000,
+    STEP_COST_NS = 100,
+    LAST_LINES = 12,
+    LAST_BYTES = 1000,
+};
 
 #define TIME_MAX_NS UINT64_C(3600000000000)
+
+typedef void destructor_fn(void);
+
+/* Of the program's executable; absent in the tool itself. */
+extern destructor_fn *const __fini_array_start[] __attribute__((weak));
+extern destructor_fn *const __fini_array_end[] __attribute__((weak));
 
 static struct {
     int (*program_main)(int argc, char **argv, char **envp);
     bool has_ended;
 } foreign;
 
+/* What the loader would do after all that atexit() was given. */
+static void run_destructors(void)
+{
+    for (size_t i = (size_t)(__fini_array_end - __fini_array_start); i-- > 0;)
+        __fini_array_start[i]();
+}
+
+void foreign_boot(void)
+{
+    heap_boot_begin();
+    posix_boot_handler(run_destructors);
+    output_boot_begin();
+}
+
 void foreign_adopt(int (*program_main)(int argc, char **argv, char **envp))
 {
+    struct heap_kept heap;
+
+    heap_boot_end(&heap);
+    output_boot_end();
     foreign.program_main = program_main;
     sched_init();
-    image_keep();
+    settings_keep();
+    image_keep(&heap);
 }
 
 bool foreign_is_here(void)
@@ -49,16 +85,62 @@ int foreign_main(void *spec)
     return foreign.program_main(words->arg_count, argv, environ);
 }
 
+const char *foreign_last_words(void)
+{
+    static char text[LAST_BYTES + 64];
+    size_t len_bytes;
+
+    output_flush();
+    const char *lines = output_last_lines(LAST_LINES, LAST_BYTES, &len_bytes);
+    if (len_bytes == 0)
+        return "it printed nothing\n";
+    (void)snprintf(text, sizeof(text), "the last that it printed:\n%.*s%s", (int)len_bytes, lines,
+                   lines[len_bytes - 1] == '\n' ? "" : "\n");
+    return text;
+}
+
+void foreign_begin(void)
+{
+    image_restore();
+    settings_restore();
+    output_begin();
+}
+
+void foreign_end(void)
+{
+    output_end();
+}
+
+void foreign_process_prepare(struct process *process)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        const bool is_input = fd == STDIN_FILENO;
+        struct file *file =
+            device_new(is_input ? DEVICE_NULL : DEVICE_OUTPUT, is_input ? O_RDONLY : O_WRONLY);
+        (void)process_fd_open(process, file, 0, false);
+    }
+    posix_process_boot_handlers(posix_process_of(process));
+}
+
+void foreign_check_end(const struct process *process, int exit_status, int term_signo)
+{
+    const struct posix_process *posix = process->signals;
+
+    if (term_signo != 0)
+        finding_fail_detail(FINDING_EXPECTATION, NULL, foreign_last_words(),
+                            "expectation: %s was ended by signal %d (SIG%s)", process->name,
+                            term_signo, sigabbrev_np(term_signo));
+    if (exit_status != 0)
+        finding_fail_detail(FINDING_EXPECTATION, NULL, foreign_last_words(),
+                            "expectation: %s ended with status %d", process->name, exit_status);
+    if (posix->is_exiting)
+        leaks_check(process);
+}
+
 static void on_end(struct process *process, int exit_status, int term_signo)
 {
-    (void)process;
     foreign.has_ended = true;
-    if (term_signo != 0)
-        finding_fail(FINDING_EXPECTATION, NULL, "expectation: the program was ended by signal %d",
-                     term_signo);
-    if (exit_status != 0)
-        finding_fail(FINDING_EXPECTATION, NULL, "expectation: the program ended with status %d",
-                     exit_status);
+    foreign_check_end(process, exit_status, term_signo);
 }
 
 static void start(void *context)
@@ -66,9 +148,9 @@ static void start(void *context)
     foreign.has_ended = false;
     kernel_begin();
     posix_run_begin();
-    image_restore();
-    output_begin();
-    struct process *process = process_new("program", NULL, true);
+    foreign_begin();
+    struct process *process = process_new("program", NULL, false);
+    foreign_process_prepare(process);
     posix_process_of(process)->ended = on_end;
     (void)posix_process_start(process, "main", foreign_main, context);
 }
@@ -86,7 +168,7 @@ static bool quiet(void *context, uint64_t next_due_ns)
 static void finish(void *context)
 {
     (void)context;
-    output_end();
+    foreign_end();
     posix_run_end();
     kernel_end();
 }

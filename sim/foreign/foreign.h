@@ -17,6 +17,9 @@
 /* Set in the environment by the tool that starts a program so that the simulator takes over. */
 #define FOREIGN_VARIABLE "HEDDLE_TAKE_OVER"
 
+/* Before anything of the program has run, its constructors included: what they do is part of it. */
+void foreign_boot(void);
+
 /* The program's own main(), before anything of it has run. Once. */
 void foreign_adopt(int (*program_main)(int argc, char **argv, char **envp));
 
@@ -30,6 +33,19 @@ struct foreign_spec {
 
 /* The program by itself in a world: no network but its own. `spec` is borrowed. */
 void foreign_target(const struct foreign_spec *spec, const char *name, struct target *out);
+
+/* For other worlds with the program in them. At the start of a run, after posix_run_begin(): the
+ * program is as its main() finds it, its output is caught from here on. */
+void foreign_begin(void);
+/* In run_spec.finish, before posix_run_end(). */
+void foreign_end(void);
+/* A new process for it, without descriptors yet. */
+struct process;
+void foreign_process_prepare(struct process *process);
+/* It has ended like that: fails the run when it should not have, or has lost memory. */
+void foreign_check_end(const struct process *process, int exit_status, int term_signo);
+/* The last lines that it printed, in a sentence; good until the next call. */
+const char *foreign_last_words(void);
 
 /* On a virtual thread: calls the program's main() with copies of the words in `spec` (a struct
  * foreign_spec) and returns what it returned. */

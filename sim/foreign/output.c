@@ -1,25 +1,36 @@
 /*
  * sim/foreign/output.c - see output.h.
  *
- * libc's stdout and stderr are variables: during a run they are streams of our own that write to
- * memory. They take no locks, because a run that is cut short in the middle of printf leaves none
- * behind then.
+ * libc's stdin, stdout and stderr are variables: while code of the program runs they are streams of
+ * our own that write to memory. They take no locks by themselves, because a run that is cut short
+ * in the middle of printf would leave them taken; and each is put back as it was made, whatever
+ * state such a run left it in.
  */
 #include "sim/foreign/output.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "sim/kernel/device.h"
+#include "sim/sched/sched.h"
+
+enum { STREAMS = 3 };
 
 static struct {
     char text[OUTPUT_BYTES_MAX];
     size_t len_bytes;
     size_t dropped_bytes;
-    FILE *out;
-    FILE *err;
-    FILE *real_out;
-    FILE *real_err;
+    size_t boot_bytes; /* of `text`: printed before main() */
+
+    FILE *streams[STREAMS]; /* by descriptor */
+    FILE fresh[STREAMS];    /* what each is at the start of a run */
+    FILE *real[STREAMS];
+    char buffers[STREAMS][BUFSIZ];
+    bool is_ours; /* the three variables are `streams` */
 } output;
 
 void output_add(const void *bytes, size_t len_bytes)
@@ -39,35 +50,91 @@ static ssize_t write_stream(void *cookie, const char *bytes, size_t len_bytes)
     return (ssize_t)len_bytes;
 }
 
-static FILE *open_stream(int buffering)
+static ssize_t read_stream(void *cookie, char *bytes, size_t len_bytes)
 {
-    FILE *stream = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_stream});
+    (void)cookie, (void)bytes, (void)len_bytes;
+    return 0;
+}
 
-    if (stream == NULL || setvbuf(stream, NULL, buffering, BUFSIZ) != 0)
+static void open_stream(int fd, const char *mode, int buffering)
+{
+    FILE *stream = fopencookie(NULL, mode,
+                               (cookie_io_functions_t){.read = read_stream, .write = write_stream});
+
+    if (stream == NULL || setvbuf(stream, output.buffers[fd], buffering, BUFSIZ) != 0)
         abort();
     (void)__fsetlocking(stream, FSETLOCKING_BYCALLER);
-    return stream;
+    stream->_fileno = fd; /* what fileno() says: nothing else asks */
+    output.streams[fd] = stream;
+}
+
+static void take_over(void)
+{
+    if (output.is_ours)
+        return;
+    output.is_ours = true;
+    output.real[STDIN_FILENO] = stdin;
+    output.real[STDOUT_FILENO] = stdout;
+    output.real[STDERR_FILENO] = stderr;
+    stdin = output.streams[STDIN_FILENO];
+    stdout = output.streams[STDOUT_FILENO];
+    stderr = output.streams[STDERR_FILENO];
+}
+
+static void give_back(void)
+{
+    if (!output.is_ours)
+        return;
+    output.is_ours = false;
+    stdin = output.real[STDIN_FILENO];
+    stdout = output.real[STDOUT_FILENO];
+    stderr = output.real[STDERR_FILENO];
+}
+
+void output_boot_begin(void)
+{
+    open_stream(STDIN_FILENO, "r", _IOFBF);
+    open_stream(STDOUT_FILENO, "w", _IOLBF);
+    open_stream(STDERR_FILENO, "w", _IONBF);
+    take_over();
+}
+
+void output_boot_end(void)
+{
+    (void)fflush(output.streams[STDOUT_FILENO]);
+    output.boot_bytes = output.len_bytes;
+    give_back();
+    for (int fd = 0; fd < STREAMS; fd++)
+        output.fresh[fd] = *output.streams[fd];
+    device_output = output_add;
 }
 
 void output_begin(void)
 {
-    if (output.out == NULL) {
-        output.out = open_stream(_IOLBF);
-        output.err = open_stream(_IONBF);
-    }
-    output.len_bytes = 0;
+    output.len_bytes = output.boot_bytes;
     output.dropped_bytes = 0;
-    output.real_out = stdout;
-    output.real_err = stderr;
-    stdout = output.out;
-    stderr = output.err;
+    take_over();
 }
 
 void output_end(void)
 {
-    (void)fflush(output.out);
-    stdout = output.real_out;
-    stderr = output.real_err;
+    (void)fflush(output.streams[STDOUT_FILENO]);
+    give_back();
+    for (int fd = 0; fd < STREAMS; fd++)
+        *output.streams[fd] = output.fresh[fd];
+}
+
+void output_flush(void)
+{
+    (void)fflush(output.streams[STDOUT_FILENO]);
+}
+
+bool output_is_stream(const FILE *stream)
+{
+    for (int fd = 0; fd < STREAMS; fd++)
+        if (stream != NULL && stream == output.streams[fd])
+            return true;
+    return false;
 }
 
 const char *output_text(size_t *len_bytes, size_t *dropped_bytes)
@@ -76,4 +143,17 @@ const char *output_text(size_t *len_bytes, size_t *dropped_bytes)
     if (dropped_bytes != NULL)
         *dropped_bytes = output.dropped_bytes;
     return output.text;
+}
+
+const char *output_last_lines(size_t line_count, size_t len_bytes_max, size_t *len_bytes)
+{
+    size_t start = output.len_bytes;
+
+    while (start > 0 && output.len_bytes - start < len_bytes_max) {
+        if (output.text[start - 1] == '\n' && start != output.len_bytes && line_count-- == 1)
+            break;
+        start--;
+    }
+    *len_bytes = output.len_bytes - start;
+    return output.text + start;
 }

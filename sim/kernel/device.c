@@ -11,6 +11,8 @@
 #include "sim/choice/choice.h"
 #include "sim/kernel/kernel.h"
 
+void (*device_output)(const void *bytes, size_t len_bytes);
+
 struct device {
     struct file file;
     enum device_kind kind;
@@ -48,6 +50,7 @@ static int64_t read_device(struct file *file, const struct io_vector *to)
 
     switch (device->kind) {
     case DEVICE_NULL:
+    case DEVICE_OUTPUT:
         return 0;
     case DEVICE_ZERO:
         for (size_t done = 0; done < to->total_bytes; done += sizeof(zeroes)) {
@@ -64,7 +67,17 @@ static int64_t read_device(struct file *file, const struct io_vector *to)
 
 static int64_t write_device(struct file *file, const struct io_vector *from)
 {
-    (void)file;
+    const struct device *device = CONTAINER(file, struct device, file);
+    char chunk[512];
+
+    for (size_t done = 0; device->kind == DEVICE_OUTPUT && done < from->total_bytes;) {
+        const size_t left = from->total_bytes - done;
+        const size_t bytes = left < sizeof(chunk) ? left : sizeof(chunk);
+        io_copy_in(from, done, chunk, bytes);
+        if (device_output != NULL)
+            device_output(chunk, bytes);
+        done += bytes;
+    }
     return (int64_t)from->total_bytes;
 }
 

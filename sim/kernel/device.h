@@ -8,11 +8,20 @@
 #ifndef SIM_KERNEL_DEVICE_H
 #define SIM_KERNEL_DEVICE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sim/kernel/file.h"
 
-enum device_kind { DEVICE_NULL, DEVICE_ZERO, DEVICE_RANDOM };
+enum device_kind {
+    DEVICE_NULL,
+    DEVICE_ZERO,
+    DEVICE_RANDOM,
+    DEVICE_OUTPUT, /* has no path: what is written goes to device_output */
+};
+
+/* Set by sim/foreign; NULL: output is dropped. */
+extern void (*device_output)(const void *bytes, size_t len_bytes);
 
 struct file *device_new(enum device_kind kind, int flags);
 /* NULL when the path is no device. */

@@ -6,19 +6,46 @@
  *
  * Owner: the process.  Threads: the first, before any other.
  */
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "sim/cli/cli.h"
 #include "sim/foreign/foreign.h"
+#include "sim/posix/wrap_threads.h"
 
 int __real_main(int argc, char **argv, char **envp);
 int __wrap_main(int argc, char **argv, char **envp);
 
+static bool is_taken_over;
+
+/* Before every constructor, those of libc and of shared libraries included: environ is not there
+ * yet. */
+static void boot(int argc, char **argv, char **envp)
+{
+    static const char assignment[] = FOREIGN_VARIABLE "=";
+
+    (void)argc, (void)argv;
+    for (char **entry = envp; *entry != NULL; entry++)
+        is_taken_over |= strncmp(*entry, assignment, sizeof(assignment) - 1) == 0;
+    if (is_taken_over)
+        foreign_boot();
+}
+
+/* Not const: the linker wants the section writable. */
+__attribute__((section(".preinit_array"), used)) static void (*boot_entry)(int argc, char **argv,
+                                                                           char **envp) = boot;
+
 int __wrap_main(int argc, char **argv, char **envp)
 {
-    if (getenv(FOREIGN_VARIABLE) == NULL)
+    if (!is_taken_over)
         return __real_main(argc, argv, envp);
     unsetenv(FOREIGN_VARIABLE);
     foreign_adopt(__real_main);
-    return cli_main(argc, argv);
+    const int exit_code = cli_main(argc, argv);
+    /* Not by exit(): the program's destructors are not ours to run. */
+    (void)fflush(NULL);
+    __real__exit(exit_code);
 }
