@@ -33,7 +33,7 @@ int __wrap___cxa_guard_acquire(uint64_t *guard)
 
     if (!sched_is_simulated())
         return __real___cxa_guard_acquire(guard);
-    sched_point(op.kind, op.object, op.label, op.pc);
+    sched_point(OP_CAS, guard, op.label, op.pc);
     while (bytes[GUARD_DONE] == 0 && bytes[GUARD_BUSY] != 0) {
         if (wait_in(&posix_run.once_waiters, &op, NULL, TIME_NEVER, true) == PARK_SIGNAL)
             (void)signal_deliver(sched_self());
@@ -55,11 +55,11 @@ void __wrap___cxa_guard_release(uint64_t *guard)
         return;
     }
     sync_release(guard);
-    bytes[GUARD_BUSY] = 0;
     if (__tsan_atomic8_store != NULL)
         __tsan_atomic8_store(&bytes[GUARD_DONE], 1, ORDER_RELEASE);
     else
         bytes[GUARD_DONE] = 1;
+    bytes[GUARD_BUSY] = 0;
     waitq_wake_all(&posix_run.once_waiters);
 }
 
