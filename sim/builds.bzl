@@ -59,6 +59,9 @@ _build_transition = transition(
     ],
 )
 
+# For rules of other files that want the outputs of a dependency as another build makes them.
+build_transition = _build_transition
+
 def _built_as_impl(ctx):
     program = ctx.actions.declare_file(ctx.label.name)
     ctx.actions.symlink(

@@ -38,7 +38,7 @@ static void poll_for(int op, int fd, uint32_t events)
     struct epoll_event event = {.events = events, .data.fd = fd};
 
     if (epoll_ctl(poller, op, fd, &event) != 0)
-        assert(!"epoll_ctl");
+        assert(false && "epoll_ctl");
 }
 
 static void mark(int fd, bool open)
@@ -124,12 +124,12 @@ static void *ask(void *arg)
         size_t got = 0;
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-            assert(!"connect");
+            assert(false && "connect");
         write_all(fd, question, sizeof(question));
         while (got < sizeof(answer)) {
             ssize_t len = read(fd, answer + got, sizeof(answer) - got);
             if (len <= 0)
-                assert(!"read");
+                assert(false && "read");
             got += (size_t)len;
         }
         assert(memcmp(question, answer, sizeof(answer)) == 0);
@@ -147,7 +147,7 @@ static void start_server(void)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (bind(listener, (struct sockaddr *)&address, len) != 0 || listen(listener, CLIENTS) != 0 ||
         getsockname(listener, (struct sockaddr *)&address, &len) != 0)
-        assert(!"listen");
+        assert(false && "listen");
     poller = epoll_create1(0);
     stopper = eventfd(0, 0);
     poll_for(EPOLL_CTL_ADD, listener, EPOLLIN);
@@ -167,7 +167,7 @@ int main(void)
     for (int i = 0; i < CLIENTS; i++)
         pthread_join(clients[i], NULL);
     if (write(stopper, &one, sizeof(one)) != sizeof(one))
-        assert(!"stop");
+        assert(false && "stop");
     for (int i = 0; i < WORKERS; i++)
         pthread_join(workers[i], NULL);
     return 0;
