@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "sim/input/scenario.h"
 #include "sim/race/race.h"
 #include "sim/sched/sched.h"
 
@@ -52,4 +53,16 @@ int oracle_choose(const struct command *command, const struct option_list *words
     if (race_keep_going_set != NULL)
         race_keep_going_set(!has_races);
     return 0;
+}
+
+void oracle_follow_recording(const struct scenario *scenario)
+{
+    static const char race[] = "data-race ";
+    const struct scenario_line *found = scenario->found;
+
+    if (found == NULL || race_keep_going_set == NULL)
+        return;
+    const struct scenario_value *title = SCENARIO_ARG(found, FOUND, TITLE);
+    if (title->is_present && strncmp((const char *)title->text.data, race, strlen(race)) != 0)
+        race_keep_going_set(true);
 }

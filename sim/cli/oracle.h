@@ -12,6 +12,8 @@
 
 #include "sim/cli/cli.h"
 
+struct scenario;
+
 struct oracle_choice {
     uint32_t kinds; /* bit set over enum finding_kind; 0: all */
     bool has_every_step;
@@ -20,5 +22,9 @@ struct oracle_choice {
 /* 0, or CLI_USAGE after a message. */
 int oracle_choose(const struct command *command, const struct option_list *words,
                   struct oracle_choice *out);
+
+/* A run that was recorded when it ended in something else than a race comes to that again, past
+ * the races that its search did not count. */
+void oracle_follow_recording(const struct scenario *scenario);
 
 #endif

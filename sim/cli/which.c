@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "sim/cli/oracle.h"
 #include "sim/input/scenario.h"
 
 static int choose_strategy(const struct command *command, const char *text, struct which *out)
@@ -62,9 +63,11 @@ int which_choose(const struct command *command, const struct subject *subject,
     } else if (words->seed.is_given) {
         trial_of_seed(words->seed.value, out->fixed, &out->trial);
     } else if (scenario->deviation_count > 0) {
+        oracle_follow_recording(scenario);
         out->is_recorded = true;
         plan->trial = NULL;
     } else if (scenario->found != NULL) {
+        oracle_follow_recording(scenario);
         return choose_found(command, subject, out);
     } else {
         trial_of_seed(0, NULL, &out->trial);
