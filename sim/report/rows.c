@@ -32,8 +32,8 @@ static void add_seconds(struct json_object *row, const char *key, uint64_t time_
     struct json_object *number = json_object_new_uint64(time_ns);
     char text[48];
 
-    snprintf(text, sizeof(text), "%" PRIu64 ".%03" PRIu64, time_ns / 1000000000,
-             time_ns / 1000000 % 1000);
+    snprintf(text, sizeof(text), "%" PRIu64 ".%06" PRIu64, time_ns / 1000000000,
+             time_ns / 1000 % 1000000);
     json_object_set_serializer(number, json_object_userdata_to_json_string, strdup(text),
                                json_object_free_userdata);
     json_object_object_add(row, key, number);

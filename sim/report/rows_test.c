@@ -91,7 +91,7 @@ static void summary_has_its_findings(void **state)
     assert_text(row, "seed", "0x5eed");
     assert_number(row, "schedules", 20000);
     assert_number(row, "points", UINT64_C(5000000000));
-    assert_non_null(strstr(text, "\"seconds\":12.034,"));
+    assert_non_null(strstr(text, "\"seconds\":12.034567,"));
     struct json_object *findings = get(row, "findings");
     assert_int_equal(json_object_array_length(findings), 1);
     struct json_object *item = json_object_array_get_idx(findings, 0);
@@ -109,7 +109,7 @@ static void summary_without_findings_has_an_empty_list(void **state)
     rows_summary(out, &(struct row_summary){.target = "a", .strategy = "portfolio"});
     struct json_object *row = read_row();
     assert_int_equal(json_object_array_length(get(row, "findings")), 0);
-    assert_non_null(strstr(text, "\"seconds\":0.000,"));
+    assert_non_null(strstr(text, "\"seconds\":0.000000,"));
     json_object_put(row);
 }
 
@@ -166,7 +166,7 @@ static void plant_says_whether_it_was_found(void **state)
     assert_text(row, "id", "K01");
     assert_true(json_object_get_boolean(get(row, "found")));
     assert_number(row, "schedules", 412);
-    assert_non_null(strstr(text, "\"seconds\":1.500,"));
+    assert_non_null(strstr(text, "\"seconds\":1.500000,"));
     assert_text(row, "title", "deadlock: x");
     json_object_put(row);
 }
