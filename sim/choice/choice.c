@@ -13,7 +13,6 @@
 
 enum {
     RATE_ONE = 65536,       /* a rate that always deviates */
-    COUNT_BITS = 24,        /* of class_count */
     INDEX_SLOTS_MIN = 64,   /* of the recorded deviations' table */
     SCHED_SUBSTREAM = 0x5c, /* separates the strategies' stream from the class of the same name */
 };
@@ -21,18 +20,16 @@ enum {
 struct substream {
     uint64_t state;
     uint32_t rate;
-    bool is_weighed; /* drawn from in this run already */
+    uint32_t run; /* the last one that drew from it */
 };
 
 static struct {
     struct choice_source source;
     struct substream streams[CHOICE_CLASS_COUNT];
-    uint64_t sched_state;
+    uint32_t run;
+    bool has_nobody_drawn;
     size_t byte_cursor[CHOICE_CLASS_COUNT];
     uint32_t nobody_counts[CHOICE_CLASS_COUNT]; /* draws while the world is set up */
-
-    struct choice_deviation *recorded;
-    size_t recorded_count;
 
     /* Open-addressed table over the source's deviations: slot -> index + 1. */
     uint32_t *index;
@@ -40,6 +37,8 @@ static struct {
     uint8_t *is_used;
     size_t index_capacity;
 } choice;
+
+struct choice_sched choice_sched;
 
 static const char *const class_words[] = {
 #define X(name, word, rate) word,
@@ -78,8 +77,8 @@ uint32_t choice_who(const char *name)
 
 static uint32_t pack_count(enum choice_class class, uint32_t count)
 {
-    uint32_t max = (UINT32_C(1) << COUNT_BITS) - 1;
-    return (uint32_t)class << COUNT_BITS | (count < max ? count : max);
+    uint32_t max = (UINT32_C(1) << CHOICE_COUNT_BITS) - 1;
+    return (uint32_t)class << CHOICE_COUNT_BITS | (count < max ? count : max);
 }
 
 static size_t index_hash(uint32_t who, uint32_t class_count, size_t slots)
@@ -159,29 +158,39 @@ static void swarm_weigh(enum choice_class class, struct substream *stream)
     }
     stream->rate = rate;
     stream->state = state;
-    stream->is_weighed = true;
+    stream->run = choice.run;
 }
 
 void choice_begin(const struct choice_source *source)
 {
     choice.source = *source;
-    choice.recorded_count = 0;
-    if (choice.recorded == NULL)
-        choice.recorded = map_bytes(CHOICE_DEVIATIONS_MAX * sizeof(*choice.recorded));
-    memset(choice.byte_cursor, 0, sizeof(choice.byte_cursor));
-    memset(choice.nobody_counts, 0, sizeof(choice.nobody_counts));
-    choice.sched_state = random_mix(source->seed + SCHED_SUBSTREAM);
-    for (unsigned i = 0; i < CHOICE_CLASS_COUNT; i++)
-        choice.streams[i].is_weighed = false;
+    if (choice_sched.recorded == NULL)
+        choice_sched.recorded =
+            map_bytes((CHOICE_DEVIATIONS_MAX + 1) * sizeof(*choice_sched.recorded));
+    choice_sched.recorded_count = 0;
+    choice_sched.is_seeded = source->kind == CHOICE_FROM_SEED;
+    choice_sched.random_state = random_mix(source->seed + SCHED_SUBSTREAM);
+    choice_sched.random = random_next(&choice_sched.random_state);
+    choice.run++;
+    /* Small runs draw nothing: what hardly any of them uses is wiped when it was used. */
+    if (choice.run == 0) {
+        memset(choice.streams, 0, sizeof(choice.streams));
+        choice.run = 1;
+    }
+    if (choice.has_nobody_drawn)
+        memset(choice.nobody_counts, 0, sizeof(choice.nobody_counts));
+    choice.has_nobody_drawn = false;
+    if (source->kind == CHOICE_FROM_BYTES)
+        memset(choice.byte_cursor, 0, sizeof(choice.byte_cursor));
     if (source->kind == CHOICE_FROM_RECORD)
         index_build(source);
 }
 
 static void record(uint32_t who, uint32_t class_count, uint32_t value)
 {
-    if (choice.recorded_count == CHOICE_DEVIATIONS_MAX)
+    if (choice_sched.recorded_count == CHOICE_DEVIATIONS_MAX)
         return; /* the run's bound on steps is far below */
-    choice.recorded[choice.recorded_count++] = (struct choice_deviation){
+    choice_sched.recorded[choice_sched.recorded_count++] = (struct choice_deviation){
         .who = who,
         .class_count = class_count,
         .value = value,
@@ -205,12 +214,13 @@ static uint32_t draw(enum choice_class class, uint32_t n, bool is_even)
     uint32_t count = counts[class]++;
     uint32_t value = 0;
 
+    choice.has_nobody_drawn |= self == NULL;
     switch (choice.source.kind) {
     case CHOICE_FROM_DULL:
         return 0;
     case CHOICE_FROM_SEED: {
         struct substream *stream = &choice.streams[class];
-        if (!stream->is_weighed)
+        if (stream->run != choice.run)
             swarm_weigh(class, stream);
         if (is_even)
             value = random_below(&stream->state, n);
@@ -240,9 +250,15 @@ uint32_t choice_draw_even(enum choice_class class, uint32_t n)
     return n < 2 ? 0 : draw(class, n, true);
 }
 
-uint64_t choice_sched_random(void)
+bool choice_clock_is_still(void)
 {
-    return choice.source.kind == CHOICE_FROM_SEED ? random_next(&choice.sched_state) : 0;
+    bool is_still = choice.source.is_still;
+
+    if (choice.source.kind == CHOICE_FROM_RECORD)
+        is_still |= index_find(0, pack_count(CHOICE_CLOCK, 0)) != 0;
+    if (is_still)
+        record(0, pack_count(CHOICE_CLOCK, 0), 1);
+    return is_still;
 }
 
 uint32_t choice_sched_byte(uint32_t n)
@@ -257,15 +273,10 @@ uint32_t choice_sched_recorded(uint32_t who, uint32_t count)
     return index_find(who, pack_count(CHOICE_SCHED, count));
 }
 
-void choice_sched_record(uint32_t who, uint32_t count, uint32_t value)
-{
-    record(who, pack_count(CHOICE_SCHED, count), value);
-}
-
 const struct choice_deviation *choice_deviations(size_t *count)
 {
-    *count = choice.recorded_count;
-    return choice.recorded;
+    *count = choice_sched.recorded_count;
+    return choice_sched.recorded;
 }
 
 size_t choice_recorded_unused(const struct choice_deviation **first)

@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/base/random.h"
+
 /* X(enumerator, word in scenario files, default rate of not-dull answers in 1/65536 per draw) */
 #define CHOICE_CLASSES(X)                                                                          \
     X(SCHED, "sched", 0)          /* which thread runs */                                          \
@@ -36,7 +38,8 @@
     X(LOSS, "loss", 0)                  /* a datagram is lost */                                   \
     X(DUPLICATE, "duplicate", 0)        /* a datagram arrives twice */                             \
     X(REORDER, "reorder", 0)            /* a datagram overtakes the one before */                  \
-    X(RANGE, "range", 65536)            /* a value within a scenario's range */
+    X(RANGE, "range", 65536)            /* a value within a scenario's range */                    \
+    X(CLOCK, "clock", 0)                /* once a run: time stands still while anybody can run */
 
 enum choice_class {
 #define X(name, word, rate) CHOICE_##name,
@@ -49,7 +52,11 @@ const char *choice_class_word(enum choice_class class);
 /* CHOICE_CLASS_COUNT when no class has that word. */
 enum choice_class choice_class_by_word(const char *word, size_t len_bytes);
 
-enum { CHOICE_DEVIATIONS_MAX = 1 << 20, CHOICE_NAME_BYTES_MAX = 24 };
+enum {
+    CHOICE_DEVIATIONS_MAX = 1 << 20,
+    CHOICE_NAME_BYTES_MAX = 24,
+    CHOICE_COUNT_BITS = 24, /* of class_count */
+};
 
 /* One answer that was not dull. `who` is the drawing thread's name hashed by choice_who(), `count`
  * that thread's own number of draws in this class before this one. For CHOICE_SCHED `value` is the
@@ -78,6 +85,7 @@ struct choice_source {
     size_t len_bytes;
     const struct choice_deviation *deviations; /* CHOICE_FROM_RECORD; borrowed for the run */
     size_t deviation_count;
+    bool is_still; /* no step takes time, whatever the kind; recorded as CHOICE_CLOCK */
 };
 
 /* Starts a run's stream. With a seed, each class is first switched on or off and weighted for the
@@ -91,16 +99,51 @@ uint32_t choice_draw(enum choice_class class, uint32_t n);
 /* A draw whose every value is as likely as another under a seed (ranges, ties). */
 uint32_t choice_draw_even(enum choice_class class, uint32_t n);
 
+/* For the scheduler, once in a run: whether time stands still while anybody can run. */
+bool choice_clock_is_still(void);
+
+/* private: what is asked at every decision of the scheduler. */
+struct choice_sched {
+    uint64_t random_state;
+    uint64_t random; /* the next answer, made before it is asked for: all the rest waits for it */
+    bool is_seeded;
+    uint32_t recorded_count;
+    struct choice_deviation *recorded; /* room for CHOICE_DEVIATIONS_MAX, and one to spare */
+};
+extern struct choice_sched choice_sched;
+
 /* For strategies: 64 random bits of the scheduler's substream. Zero without a seed. */
-uint64_t choice_sched_random(void);
+static inline uint64_t choice_sched_random(void)
+{
+    if (!choice_sched.is_seeded)
+        return 0;
+    uint64_t random = choice_sched.random;
+    choice_sched.random = random_next(&choice_sched.random_state);
+    return random;
+}
 
 /* For the strategy that reads a fuzzer's bytes: 0..n-1, 0 without bytes. */
 uint32_t choice_sched_byte(uint32_t n);
 
 /* For the scheduler: the recorded thread for decision `count` of `who`, 0 when it is dull. */
 uint32_t choice_sched_recorded(uint32_t who, uint32_t count);
-/* For the scheduler: decision `count` of `who` was `value` and not the dull one. */
-void choice_sched_record(uint32_t who, uint32_t count, uint32_t value);
+/* For the scheduler: decision `count` of `who`, made at `step`, was `value`, and the dull one or
+ * not. No branch depends on that: half of a random walk's decisions are not. */
+static inline void choice_sched_record(uint32_t who, uint32_t count, uint32_t value, uint64_t step,
+                                       bool is_dull)
+{
+    uint32_t at = choice_sched.recorded_count;
+    uint32_t count_max = (UINT32_C(1) << CHOICE_COUNT_BITS) - 1;
+
+    choice_sched.recorded[at] = (struct choice_deviation){
+        .who = who,
+        .class_count =
+            (uint32_t)CHOICE_SCHED << CHOICE_COUNT_BITS | (count < count_max ? count : count_max),
+        .value = value,
+        .step = (uint32_t)step,
+    };
+    choice_sched.recorded_count = at + (!is_dull && at < CHOICE_DEVIATIONS_MAX);
+}
 
 /* The deviations of the run so far, in the order they happened; valid until choice_begin. */
 const struct choice_deviation *choice_deviations(size_t *count);

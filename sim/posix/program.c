@@ -64,19 +64,26 @@ static void finish(void *context)
         kernel_end();
 }
 
+void program_prepare(int (*main)(void *arg), void *arg, struct run_spec *spec)
+{
+    static struct program program;
+
+    program = (struct program){.main = main, .arg = arg};
+    spec->start = start;
+    spec->quiet = quiet;
+    spec->finish = finish;
+    spec->context = &program;
+    if (spec->steps_max == 0)
+        spec->steps_max = STEPS_MAX_DEFAULT;
+}
+
 void program_run(int (*main)(void *arg), void *arg, const struct run_spec *spec,
                  struct run_result *result)
 {
-    struct program program = {.main = main, .arg = arg};
     struct run_spec own = *spec;
 
     sched_init();
-    own.start = start;
-    own.quiet = quiet;
-    own.finish = finish;
-    own.context = &program;
-    if (own.steps_max == 0)
-        own.steps_max = STEPS_MAX_DEFAULT;
+    program_prepare(main, arg, &own);
     sched_run(&own, result);
 }
 

@@ -16,6 +16,10 @@
 void program_run(int (*main)(void *arg), void *arg, const struct run_spec *spec,
                  struct run_result *result);
 
+/* Fills what program_run() would overwrite: for whoever runs it by sched_run(). One program at a
+ * time. */
+void program_prepare(int (*main)(void *arg), void *arg, struct run_spec *spec);
+
 /* How the process of the last run ended: its exit status, or minus the signal that ended it; -1000
  * when it did not end. */
 int program_exit_status(void);

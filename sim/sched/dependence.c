@@ -117,8 +117,7 @@ static void fill(struct action *out, const struct op *op, const void *second, bo
         action_add(out, op->object, TOUCH_TRY);
         break;
     case OP_UNLOCK:
-        action_add(out, op->object,
-                   op->object == second ? TOUCH_RELEASE_SHARED : TOUCH_RELEASE);
+        action_add(out, op->object, op->object == second ? TOUCH_RELEASE_SHARED : TOUCH_RELEASE);
         break;
     case OP_WAIT:
         add_wait(out, op, second, is_resumed);
@@ -139,7 +138,7 @@ static void fill_spin(struct action *out, const struct vthread *thread)
     const struct spin *spin = thread->spin;
 
     *out = (struct action){.kind = thread->parked_op.kind, .scope = SCOPE_TOUCHES};
-    for (uint32_t i = 0; i < spin->read_count; i++)
+    for (uint32_t i = 0; i < thread->spin_reads; i++)
         action_add(out, (const void *)(uintptr_t)spin->reads[i].address, TOUCH_READ);
 }
 
@@ -167,6 +166,11 @@ static void fill_lane(struct action *out, const struct vthread *lane)
     else
         action_add(out, op->object, TOUCH_WRITE);
     out->is_kernel = op->kind == OP_CALL;
+}
+
+bool action_is_of_spin(const struct vthread *thread)
+{
+    return is_of_memory(thread->parked_op.kind);
 }
 
 void action_of(const struct vthread *thread, struct action *out)

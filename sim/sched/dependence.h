@@ -59,6 +59,9 @@ struct action {
 /* What `thread` does next; it is runnable or about to be. */
 void action_of(const struct vthread *thread, struct action *out);
 
+/* Whether `thread`, parked or woken, spins: it goes on when something that it read has changed. */
+bool action_is_of_spin(const struct vthread *thread);
+
 bool action_is_dependent(const struct action *a, const struct action *b);
 
 /* `later` was dependent on `earlier`, which came first. False when it could not have come first:
@@ -72,7 +75,8 @@ bool op_is_dependent(const struct op *a, const struct op *b);
  * dependent on every other. */
 extern void (*action_kernel_touches)(const struct op *op, struct action *action);
 
-/* For action_kernel_touches: adds one. Beyond the capacity the action's scope becomes the kernel. */
+/* For action_kernel_touches: adds one. Beyond the capacity the action's scope becomes the kernel.
+ */
 void action_add(struct action *action, const void *object, enum touch_kind kind);
 
 #endif

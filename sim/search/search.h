@@ -30,6 +30,20 @@ struct search_finding {
     uint64_t steps;
     uint64_t trace_hash;
     uint64_t count; /* trials that ended with this title */
+    /* Of an exhaustive search, whose runs no seed names: the recording; heap, stays for good. NULL
+     * otherwise. */
+    struct choice_deviation *deviations;
+    size_t deviation_count;
+};
+
+/* How far an exhaustive search has come (sim/search/exhaustive.h). All zero for others. */
+struct search_extent {
+    bool is_exhaustive;
+    bool is_complete;     /* there is nothing more to explore */
+    uint64_t traces;      /* explored, each once */
+    uint64_t blocked;     /* runs that were cut short: repetitions of a trace */
+    uint64_t estimate;    /* of all traces; `traces` when complete */
+    const char *obstacle; /* static: why it cannot be finished at all, or NULL */
 };
 
 struct search_result;
@@ -55,6 +69,7 @@ struct search_result {
     uint64_t behaviours; /* distinct trace hashes, counted up to a bound */
     uint64_t base_steps;
     uint64_t elapsed_ns; /* real */
+    struct search_extent extent;
     size_t finding_count;
     struct search_finding findings[SEARCH_FINDINGS_MAX];
 };
