@@ -268,6 +268,56 @@ static void describe_both(struct page *page)
              page->second, TEXT_BYTES);
 }
 
+/* ---- data races: the detector has both sides ---- */
+
+/* The line of `detail` that starts with `word`, without it, into `out`. */
+static void find_line(const char *detail, const char *word, char *out, size_t out_bytes)
+{
+    const size_t len = strlen(word);
+
+    out[0] = '\0';
+    for (const char *line = detail; line != NULL && *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        const size_t line_len = end == NULL ? strlen(line) : (size_t)(end - line);
+        if (line_len > len && memcmp(line, word, len) == 0) {
+            snprintf(out, out_bytes, "%.*s", (int)(line_len - len), line + len);
+            return;
+        }
+        line = end == NULL ? NULL : end + 1;
+    }
+}
+
+/* No order decides: the two accesses race in every schedule that has both and nothing between. */
+static int explain_race(const struct plan *plan, const struct rerun *rerun)
+{
+    const struct finding *finding = &rerun->result.finding;
+    char first[TEXT_BYTES];
+    char second[TEXT_BYTES];
+
+    find_line(finding->detail, "first: ", first, sizeof(first));
+    find_line(finding->detail, "then: ", second, sizeof(second));
+    if (plan->values.is_json) {
+        rows_explained(stdout, &(struct row_explained){.title = finding->title,
+                                                       .kind = "order",
+                                                       .first = first,
+                                                       .second = second,
+                                                       .is_same_object = true});
+        return CLI_NOTHING;
+    }
+    printf("%s\n\n  fails     if both happen, in whichever order: the memory model gives them no "
+           "value\n\n",
+           finding->title);
+    for (const char *line = finding->detail; *line != '\0';) {
+        const size_t len = strcspn(line, "\n");
+        printf("            %.*s\n", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+    printf("\n  why       no happens-before edge leads from one to the other\n"
+           "  would     one lock held around both, or a release after the first that the second\n"
+           "            acquires\n");
+    return CLI_NOTHING;
+}
+
 static void print_page(struct page *page, const char *title)
 {
     const struct explanation *explanation = page->explanation;
@@ -333,6 +383,11 @@ static int explain(struct plan *plan)
         cli_say("%s: the run ends in nothing: there is nothing to explain", plan->subject.name);
         rerun_fini(&rerun);
         return CLI_CANNOT;
+    }
+    if (rerun.result.finding.kind == FINDING_DATA_RACE) {
+        const int exit_code = explain_race(plan, &rerun);
+        rerun_fini(&rerun);
+        return exit_code;
     }
     snprintf(title, sizeof(title), "%s", rerun.result.finding.title);
     const bool is_deadlock = rerun.result.finding.kind == FINDING_DEADLOCK;

@@ -28,12 +28,18 @@ static bool says_something(const struct scenario_line *line)
     return line->form != FORM_BLANK && line->form != FORM_COMMENT;
 }
 
+/* What the run is given besides the scenario itself: it stays as it is. */
+static bool is_fixed(const struct scenario_line *line)
+{
+    return line->form == FORM_PLANT || line->form == FORM_POINTS || line->form == FORM_VERSION;
+}
+
 size_t edit_line_count(const struct scenario *scenario)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < scenario->line_count; i++)
-        count += says_something(&scenario->lines[i]);
+        count += says_something(&scenario->lines[i]) && !is_fixed(&scenario->lines[i]);
     return count;
 }
 
@@ -258,7 +264,10 @@ void edit_begin(struct edit *edit, enum edit_kind kind, const struct scenario *s
 static struct scenario *next_line(struct edit *edit)
 {
     while (edit->line > 0) {
-        struct scenario *candidate = without_line(edit->scenario, --edit->line);
+        edit->line--;
+        if (is_fixed(&edit->scenario->lines[edit->line]))
+            continue;
+        struct scenario *candidate = without_line(edit->scenario, edit->line);
         if (candidate != NULL)
             return candidate;
     }
@@ -271,7 +280,8 @@ static bool load_token(struct edit *edit, struct buffer *line, struct token *tok
     while (edit->line > 0) {
         buffer_clear(line);
         scenario_print_line(edit->scenario, &edit->scenario->lines[edit->line - 1], line);
-        if (find_token(line, edit->token, token))
+        if (!is_fixed(&edit->scenario->lines[edit->line - 1]) &&
+            find_token(line, edit->token, token))
             return true;
         edit->line--;
         edit->token = 0;

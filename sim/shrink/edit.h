@@ -35,7 +35,7 @@ struct scenario *edit_next(struct edit *edit);
 /* The scenario without comments, blank lines and schedule. */
 struct scenario *edit_bare(const struct scenario *scenario);
 
-/* Lines that say something. */
+/* Lines that say something about what happens: comments, plants and settings of the run aside. */
 size_t edit_line_count(const struct scenario *scenario);
 
 #endif

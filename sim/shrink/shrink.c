@@ -15,7 +15,7 @@ enum {
     TRIES_LINE = 400, /* schedules for a scenario that lost a line or a word */
     TRIES_NUMBER = 40,
     TRIES_POLISH = 3000, /* schedules in search of one with fewer interruptions */
-    TRIES_POLISH_LARGE = 40000,
+    TRIES_POLISH_LARGE = 12000,
     LARGE = 14, /* lines and preemptions: more than a person takes in */
     PROGRESS_NS = 100000000,
 };
