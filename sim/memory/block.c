@@ -12,34 +12,43 @@
 #include "sim/sched/sched.h"
 #include "sim/vthread/identity.h"
 
+/* sim/race/race.h; linked into the explore build only. */
+size_t race_callers(const void *pc, const void **out, size_t out_max) __attribute__((weak));
+
 enum { POISON_REACH_BYTES = 1 << 16, LEAK_SITES_MAX = 64 };
 
-void block_trace_take(struct block_trace *trace, const void *pc, const void *frame)
+/* By frame pointers, up to `high`. Code without them leaves anything in the register: only
+ * plausible links count. */
+static void walk_frames(struct block_trace *trace, const void *frame, uintptr_t high)
 {
-    struct vthread *self = sched_self();
     uintptr_t low = (uintptr_t)frame;
-    if (self == NULL) { /* before main() */
-        *trace = (struct block_trace){.pcs = {pc}, .thread_name = "main"};
-        return;
-    }
-    uintptr_t high = self->identity == NULL ? 0 : (uintptr_t)self->identity->stack_top;
-    const struct posix_thread *posix = self->posix;
-
-    if (posix != NULL && posix->exit_jump != NULL) /* from there on it is the simulator's stack */
-        high = (uintptr_t)posix->exit_jump;
-    trace->thread_name = self->name;
-    trace->pcs[0] = pc;
-    /* Code without frame pointers leaves anything in the register: only plausible links count. */
     uintptr_t next = *(const uintptr_t *)frame;
+
     for (int i = 1; i < HEAP_FRAMES; i++) {
-        trace->pcs[i] = NULL;
         if (next <= low || next + 2 * sizeof(void *) > high || next % sizeof(void *) != 0)
-            continue;
+            break;
         low = next;
         next = *(const uintptr_t *)low;
         if (next < high)
             trace->pcs[i] = ((const void *const *)low)[1];
     }
+}
+
+void block_trace_take(struct block_trace *trace, const void *pc, const void *frame)
+{
+    struct vthread *self = sched_self();
+
+    *trace = (struct block_trace){.pcs = {pc}, .thread_name = "main"};
+    if (self == NULL) /* before main() */
+        return;
+    trace->thread_name = self->name;
+    if (race_callers != NULL && race_callers(pc, trace->pcs, HEAP_FRAMES) != 0)
+        return;
+    const struct posix_thread *posix = self->posix;
+    uintptr_t high = self->identity == NULL ? 0 : (uintptr_t)self->identity->stack_top;
+    if (posix != NULL && posix->exit_jump != NULL) /* from there on it is the simulator's stack */
+        high = (uintptr_t)posix->exit_jump;
+    walk_frames(trace, frame, high);
 }
 
 struct block *block_around(const volatile void *address)

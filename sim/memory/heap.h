@@ -26,7 +26,7 @@ struct process;
 #define HEAP_BLOCK_BYTES_MAX (UINT64_C(1) << 30)
 #define HEAP_SHADOW_BASE (HEAP_BASE + (UINT64_C(1) << 36))
 
-enum { HEAP_GRANULE = 16, HEAP_FRAMES = 4 };
+enum { HEAP_GRANULE = 16, HEAP_FRAMES = 8 };
 
 /* Shadow of a granule: how many of its first bytes may be touched, or why none. */
 enum {

@@ -264,6 +264,49 @@ static int local_of_another(void *arg)
     return run_both(lend_local, write_lent);
 }
 
+/* Thread-local storage can be lent just as well. */
+static void *lend_own(void *arg)
+{
+    own = 1;
+    atomic_store_explicit(&handed, &own, memory_order_relaxed);
+    while (atomic_load_explicit(&flag, memory_order_relaxed) == 0)
+        ;
+    result = (size_t)own;
+    return arg;
+}
+
+static int thread_local_of_another(void *arg)
+{
+    (void)arg;
+    return run_both(lend_own, write_lent);
+}
+
+/* A block that is written while another thread frees it. */
+static void *free_handed(void *arg)
+{
+    int *place;
+
+    while ((place = atomic_load_explicit(&handed, memory_order_relaxed)) == NULL)
+        ;
+    free(place);
+    return arg;
+}
+
+static void *hand_block(void *arg)
+{
+    int *block = (int *)(void *)take(sizeof(*block));
+
+    atomic_store_explicit(&handed, block, memory_order_relaxed);
+    *block = 1;
+    return arg;
+}
+
+static int freed_while_written(void *arg)
+{
+    (void)arg;
+    return run_both(hand_block, free_handed);
+}
+
 static void *set_atomically(void *arg)
 {
     atomic_store_explicit(&flag, 1, memory_order_release);
@@ -298,6 +341,8 @@ const struct litmus_posix litmus_memory_table[] = {
     {"lines are read", NULL, lines_are_read},
     {"thread-local again", NULL, thread_local_again},
     {"a local of another", "data-race in lend_local / write_lent", local_of_another},
+    {"thread-local of another", "data-race in lend_own / write_lent", thread_local_of_another},
+    {"freed while written", "data-race in free_handed / hand_block", freed_while_written},
     {"atomic against plain", "data-race in set_atomically / set_plainly", atomic_against_plain},
 };
 const size_t litmus_memory_count = sizeof(litmus_memory_table) / sizeof(litmus_memory_table[0]);

@@ -166,6 +166,13 @@ uint32_t race_stack(struct race_thread *self, const void *pc)
     return callstack_push(stack, pc);
 }
 
+size_t race_callers(const void *pc, const void **out, size_t out_max)
+{
+    struct race_thread *self = race_current();
+
+    return self == NULL ? 0 : callstack_pcs(race_stack(self, pc), out, out_max);
+}
+
 /* ---- one cell ---- */
 
 /* An access on its way into a cell. */

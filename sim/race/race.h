@@ -54,4 +54,8 @@ void race_range(const volatile void *address, size_t size_bytes, bool is_write, 
  * forgotten. */
 void race_freed(const volatile void *address, size_t size_bytes, const void *pc);
 
+/* The calls that the running thread is in, innermost first, `pc` being the last one made. Returns
+ * how many were written; 0: not known. */
+size_t race_callers(const void *pc, const void **out, size_t out_max);
+
 #endif

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "sim/race/internal.h"
+#include "sim/vthread/identity.h"
 
-enum { REPORT_FRAMES = 6 };
+enum { REPORT_FRAMES = 8 };
 
 struct block;
 struct held_lock;
@@ -132,19 +133,44 @@ static void add_locks(struct text *text, const struct vthread *thread)
     text->bytes[text->used] = '\0';
 }
 
+static const char *end_words(const struct vthread *thread)
+{
+    return thread->state == VTHREAD_DONE ? ", which has ended" : "";
+}
+
+/* On whose stack, or in whose thread-local storage: of those that borrowed it, the last. */
+static bool add_thread_place(struct text *text, uintptr_t address)
+{
+    for (uint32_t i = race.thread_count; i-- > 0;) {
+        const struct vthread *thread = race.threads[i]->thread;
+        const struct identity *identity = thread->identity;
+        uintptr_t bottom = (uintptr_t)identity->stack_bottom;
+        if (address - bottom >= identity->tls_base - bottom)
+            continue;
+        bool is_stack = address < (uintptr_t)identity->stack_top;
+        add(text, "memory: %s of %s%s\n", is_stack ? "the stack" : "thread-local storage",
+            thread->name, end_words(thread));
+        return true;
+    }
+    return false;
+}
+
 static void add_place(struct text *text, uintptr_t address)
 {
-    char words[512];
+    char words[1024];
     const struct block *block = NULL;
+    bool is_named = object_name != NULL && object_name((const void *)address, words, sizeof(words));
 
-    if (object_name != NULL && object_name((const void *)address, words, sizeof(words)))
+    if (is_named)
         add(text, "memory: %s\n", words);
     if (block_around != NULL)
         block = block_around((const void *)address);
-    if (block == NULL)
-        return;
-    block_explain(block, words, sizeof(words)); /* lines, each with its end */
-    add(text, "memory: in %s", words);
+    if (block != NULL) {
+        block_explain(block, words, sizeof(words)); /* lines, each with its end */
+        add(text, "memory: in %s", words);
+    } else if (!is_named && !add_thread_place(text, address)) {
+        add(text, "memory: the variable {data:%lx}\n", (unsigned long)address);
+    }
 }
 
 /* True when this pair of places is new, and there is room for it. */

@@ -240,18 +240,58 @@ const struct symbol *symbols_lookup(const void *pc)
     return &entry->symbol;
 }
 
-/* "{pc:1f00}" at `text`: its length and address, or 0. */
-static size_t parse_escape(const char *text, const void **pc)
+/* "{pc:1f00}" at `text`, `word` being "{pc:": its length and address, or 0. */
+static size_t parse_escape(const char *text, const char *word, const void **address)
 {
+    const size_t word_len = strlen(word);
     char *end;
 
-    if (strncmp(text, "{pc:", 4) != 0)
+    if (strncmp(text, word, word_len) != 0)
         return 0;
-    unsigned long long value = strtoull(text + 4, &end, 16);
-    if (end == text + 4 || *end != '}')
+    unsigned long long value = strtoull(text + word_len, &end, 16);
+    if (end == text + word_len || *end != '}')
         return 0;
-    *pc = (const void *)(uintptr_t)value;
+    *address = (const void *)(uintptr_t)value;
     return (size_t)(end + 1 - text);
+}
+
+void symbols_variable(const void *address, char *out, size_t out_bytes)
+{
+    const char *name = NULL;
+    GElf_Off offset = 0;
+    GElf_Sym sym;
+
+    if (open_self()) {
+        Dwfl_Module *module = dwfl_addrmodule(symbols.dwfl, (uintptr_t)address);
+        if (module != NULL)
+            name =
+                dwfl_module_addrinfo(module, (uintptr_t)address, &offset, &sym, NULL, NULL, NULL);
+    }
+    if (name == NULL)
+        snprintf(out, out_bytes, "?");
+    else if (offset == 0)
+        snprintf(out, out_bytes, "%s", name);
+    else
+        snprintf(out, out_bytes, "%s+0x%" PRIx64, name, (uint64_t)offset);
+}
+
+/* With places: every frame, inlined ones included. Returns how long the text is, cut or not. */
+static size_t print_place(char *out, size_t out_bytes, const void *pc, bool has_places)
+{
+    struct symbol frames[SYMBOL_FRAMES_MAX];
+    size_t count = has_places ? symbols_frames(pc, frames, SYMBOL_FRAMES_MAX) : 0;
+    size_t used = 0;
+
+    if (count == 0)
+        return (size_t)snprintf(out, out_bytes, "%s", symbols_lookup(pc)->function);
+    for (size_t i = 0; i < count && used < out_bytes; i++) {
+        used += (size_t)snprintf(out + used, out_bytes - used, "%s%s", i == 0 ? "" : " <- ",
+                                 frames[i].function);
+        if (frames[i].line > 0 && used < out_bytes)
+            used += (size_t)snprintf(out + used, out_bytes - used, " (%s:%" PRIu32 ")",
+                                     frames[i].file, frames[i].line);
+    }
+    return used;
 }
 
 static void expand(char *text, size_t text_bytes, bool has_places)
@@ -262,19 +302,21 @@ static void expand(char *text, size_t text_bytes, bool has_places)
     if (copy == NULL || text_bytes == 0)
         goto free_copy;
     for (const char *in = copy; *in != '\0' && out + 1 < text_bytes;) {
-        const void *pc = NULL;
-        size_t len = parse_escape(in, &pc);
-        if (len == 0) {
+        char variable[SYMBOL_FUNCTION_BYTES];
+        const void *address = NULL;
+        const size_t room = text_bytes - out;
+        size_t len = parse_escape(in, "{pc:", &address);
+        size_t n = 0;
+        if (len != 0) {
+            n = print_place(text + out, room, address, has_places);
+        } else if ((len = parse_escape(in, "{data:", &address)) != 0) {
+            symbols_variable(address, variable, sizeof(variable));
+            n = (size_t)snprintf(text + out, room, "%s", variable);
+        } else {
             text[out++] = *in++;
             continue;
         }
-        const struct symbol *symbol = symbols_lookup(pc);
-        const size_t room = text_bytes - out;
-        int n = has_places && symbol->line > 0
-                    ? snprintf(text + out, room, "%s (%s:%" PRIu32 ")", symbol->function,
-                               symbol->file, symbol->line)
-                    : snprintf(text + out, room, "%s", symbol->function);
-        out += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+        out += n < room ? n : room - 1;
         in += len;
     }
     text[out] = '\0';

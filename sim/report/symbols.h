@@ -33,9 +33,13 @@ const struct symbol *symbols_lookup(const void *pc);
  * were written, at least 1 when `frames_max` is. */
 size_t symbols_frames(const void *pc, struct symbol *frames, size_t frames_max);
 
-/* Replaces each {pc:HEX} in `text` (capacity `text_bytes`) by the function's name. */
+/* The variable that holds `address`, "name" or "name+0x10"; "?" when there is none. */
+void symbols_variable(const void *address, char *out, size_t out_bytes);
+
+/* Replaces each {pc:HEX} in `text` (capacity `text_bytes`) by the function's name, and each
+ * {data:HEX} by the variable's. */
 void symbols_expand(char *text, size_t text_bytes);
-/* The same, by "function (file:line)". */
+/* The same, by "function (file:line) <- ...", with all functions that were inlined there. */
 void symbols_expand_places(char *text, size_t text_bytes);
 
 /* The last part of a path: what fits in a lane. */

@@ -143,6 +143,16 @@ static void escapes_become_names_and_places(void **state)
     assert_string_equal(text, want);
 }
 
+static void variables_become_names(void **state)
+{
+    (void)state;
+    char text[128];
+    snprintf(text, sizeof(text), "%s {data:%lx} {data:0}",
+             "memory:", (unsigned long)(uintptr_t)&caught_pc);
+    symbols_expand(text, sizeof(text));
+    assert_string_equal(text, "memory: caught_pc ?");
+}
+
 static void expansion_is_cut_to_its_room(void **state)
 {
     (void)state;
@@ -163,6 +173,7 @@ int main(void)
         cmocka_unit_test(function_of_a_shared_library_has_a_name),
         cmocka_unit_test(unknown_address_prints_no_number),
         cmocka_unit_test(escapes_become_names_and_places),
+        cmocka_unit_test(variables_become_names),
         cmocka_unit_test(expansion_is_cut_to_its_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
