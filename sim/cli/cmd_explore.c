@@ -12,6 +12,7 @@
 #include "sim/cli/points.h"
 #include "sim/cli/subject.h"
 #include "sim/report/rows.h"
+#include "sim/search/exhaustive.h"
 
 enum { SCHEDULES_DEFAULT = 20000, STRATEGY_BYTES = 64 };
 
@@ -40,7 +41,9 @@ static const struct option_def options[] = {
     {"time", 0, OPTION_DURATION, "60s", "stop after this time (60s when --schedules is not given)",
      AT(time_ns)},
     {"strategy", 0, OPTION_TEXT, "NAME[,k=v]",
-     "portfolio (the default), random, pct[,d=N], pos, sticky[,p=PPM], dull", AT(strategy)},
+     "portfolio (the default), exhaustive (every trace of something small, once), random, "
+     "pct[,d=N], pos, sticky[,p=PPM], dull",
+     AT(strategy)},
     {"seed", 0, OPTION_NUMBER, "N", "of the campaign; the same seed gives the same result",
      AT(seed)},
     {"jobs", 'j', OPTION_NUMBER, "J", "worker processes; the result does not depend on it",
@@ -81,7 +84,9 @@ static int choose_strategy(const struct command *command, struct plan *plan)
     snprintf(plan->strategy_text, sizeof(plan->strategy_text), "portfolio");
     if (text == NULL || strcmp(text, "portfolio") == 0)
         return 0;
-    if (strategy_parse(text, &plan->strategy, error, sizeof(error)) != 0)
+    if (strcmp(text, strategy_exhaustive.name) == 0)
+        plan->strategy = (struct strategy_spec){.ops = &strategy_exhaustive};
+    else if (strategy_parse(text, &plan->strategy, error, sizeof(error)) != 0)
         return cli_usage(command, "--strategy: %s", error);
     strategy_print(&plan->strategy, plan->strategy_text, sizeof(plan->strategy_text));
     plan->has_strategy = true;
@@ -91,8 +96,11 @@ static int choose_strategy(const struct command *command, struct plan *plan)
 static int fill_hunt(const struct command *command, struct plan *plan)
 {
     const struct values *values = &plan->values;
+    const bool is_exhaustive = plan->strategy.ops == &strategy_exhaustive;
     const bool has_budget = values->schedules.is_given || values->time_ns.is_given;
 
+    if (is_exhaustive && values->jobs.is_given && values->jobs.value != 1)
+        return cli_usage(command, "--jobs: an exhaustive search is made by one process");
     if (values->jobs.is_given && (values->jobs.value == 0 || values->jobs.value > HUNT_JOBS_MAX))
         return cli_usage(command, "--jobs: from 1 to %d", HUNT_JOBS_MAX);
     if (values->schedules.is_given && values->schedules.value == 0)
@@ -100,7 +108,9 @@ static int fill_hunt(const struct command *command, struct plan *plan)
     plan->hunt = (struct hunt){
         .target = &plan->subject.target,
         .seed = values->seed.is_given ? values->seed.value : CLI_SEED_DEFAULT,
-        .schedules_max = has_budget ? values->schedules.value : SCHEDULES_DEFAULT,
+        .schedules_max = has_budget      ? values->schedules.value
+                         : is_exhaustive ? 0
+                                         : SCHEDULES_DEFAULT,
         .time_ns_max = has_budget ? values->time_ns.value : TIME_NS_DEFAULT,
         .strategy = plan->has_strategy ? &plan->strategy : NULL,
         .jobs = values->jobs.is_given ? (unsigned)values->jobs.value : 1,
@@ -155,6 +165,22 @@ static void print_opening(const struct plan *plan)
     fflush(stdout);
 }
 
+/* How much of all there is was seen, and what of it was held fixed. */
+static void print_extent(const struct search_extent *extent, uint64_t schedules)
+{
+    if (extent->is_complete)
+        printf("all %" PRIu64 " trace%s explored", extent->traces, extent->traces == 1 ? "" : "s");
+    else
+        printf("%" PRIu64 " trace%s explored of about %" PRIu64 "; not finished%s%s",
+               extent->traces, extent->traces == 1 ? "" : "s", extent->estimate,
+               extent->obstacle == NULL ? "" : ": ",
+               extent->obstacle == NULL ? "" : extent->obstacle);
+    if (extent->blocked > 0)
+        printf(" (%" PRIu64 " schedules; %" PRIu64 " repeated a trace and were cut short)",
+               schedules, extent->blocked);
+    printf("\n  network and faults as in the dull run; time passes only when everybody waits\n  ");
+}
+
 static void print_closing(const struct plan *plan, const struct search_result *result)
 {
     const uint64_t ms = result->elapsed_ns / 1000000;
@@ -163,9 +189,11 @@ static void print_closing(const struct plan *plan, const struct search_result *r
         printf("nothing found: ");
     else
         printf("%zu finding%s: ", result->finding_count, result->finding_count == 1 ? "" : "s");
+    if (result->extent.is_exhaustive)
+        print_extent(&result->extent, result->schedules);
     printf("%" PRIu64 " schedules, %" PRIu64 " points", result->schedules, result->points);
     /* Each job counts its own: their sum would count some twice. */
-    if (plan->hunt.jobs == 1)
+    if (plan->hunt.jobs == 1 && !result->extent.is_exhaustive)
         printf(", %" PRIu64 " distinct behaviours", result->behaviours);
     printf(" in ");
     print_seconds(result->elapsed_ns);
@@ -235,6 +263,7 @@ static int explore(const struct plan *plan)
                                                    .schedules = result.schedules,
                                                    .points = result.points,
                                                    .elapsed_ns = result.elapsed_ns,
+                                                   .extent = &result.extent,
                                                    .findings = rows,
                                                    .finding_count = result.finding_count});
     } else {

@@ -17,6 +17,7 @@
 #include "sim/cli/cli.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/rerun.h"
+#include "sim/search/exhaustive.h"
 
 enum { WATCH_NS = 20000000, WORKER_OK = 0 };
 
@@ -67,6 +68,8 @@ static void show_own_progress(void *context, const struct search_result *result)
     progress_show(context, &(struct progress_state){.schedules = result->schedules,
                                                     .behaviours = result->behaviours,
                                                     .findings = result->finding_count,
+                                                    .traces = result->extent.traces,
+                                                    .estimate = result->extent.estimate,
                                                     .elapsed_ns = result->elapsed_ns});
 }
 
@@ -81,7 +84,10 @@ static void run_here(const struct hunt *hunt, struct search_result *result)
         spec.progress = show_own_progress;
         spec.progress_context = &progress;
     }
-    search_run(&spec, result);
+    if (hunt->strategy != NULL && hunt->strategy->ops == &strategy_exhaustive)
+        exhaustive_run(&(struct exhaustive_spec){.search = &spec}, result);
+    else
+        search_run(&spec, result);
     if (hunt->has_progress)
         progress_end(&progress);
 }
@@ -237,6 +243,7 @@ static void merge(const struct search_result *part, struct search_result *result
     result->schedules += part->schedules;
     result->points += part->points;
     result->behaviours += part->behaviours;
+    result->extent = part->extent; /* of the one job that there is then */
     if (result->base_steps == 0)
         result->base_steps = part->base_steps;
     for (size_t i = 0; i < part->finding_count; i++) {

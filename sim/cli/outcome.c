@@ -225,7 +225,13 @@ int outcome_show(struct outcome *outcome)
 {
     static struct rerun rerun;
     const struct trial *trial = &outcome->finding->trial;
-    const struct rerun_plan plan = {.subject = outcome->subject, .trial = trial};
+    /* What no seed names is played from its recording. */
+    const struct rerun_plan plan = {
+        .subject = outcome->subject,
+        .trial = outcome->finding->deviations == NULL ? trial : NULL,
+        .deviations = outcome->finding->deviations,
+        .deviation_count = outcome->finding->deviation_count,
+    };
     int exit_code = 0;
 
     outcome->reproducer[0] = '\0';

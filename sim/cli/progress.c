@@ -47,6 +47,7 @@ void progress_show(struct progress *progress, const struct progress_state *state
 {
     char line[LINE_BYTES];
     char left[32] = "";
+    char what[64];
     const uint64_t ms = state->elapsed_ns / 1000000;
     const uint64_t rate = ms == 0 ? 0 : state->schedules * 1000 / ms;
     const uint64_t seconds = seconds_left(progress, state);
@@ -55,11 +56,14 @@ void progress_show(struct progress *progress, const struct progress_state *state
         return;
     if (seconds != UINT64_MAX)
         snprintf(left, sizeof(left), ", %" PRIu64 "s left", seconds);
+    if (state->estimate != 0)
+        snprintf(what, sizeof(what), "%" PRIu64 " of about %" PRIu64 " traces", state->traces,
+                 state->estimate);
+    else
+        snprintf(what, sizeof(what), "%" PRIu64 " behaviours", state->behaviours);
     snprintf(line, sizeof(line),
-             "%" PRIu64 " schedules, %" PRIu64 "/s, %" PRIu64 " behaviours, %" PRIu64
-             " finding%s%s",
-             state->schedules, rate, state->behaviours, state->findings,
-             state->findings == 1 ? "" : "s", left);
+             "%" PRIu64 " schedules, %" PRIu64 "/s, %s, %" PRIu64 " finding%s%s", state->schedules,
+             rate, what, state->findings, state->findings == 1 ? "" : "s", left);
     fprintf(stderr, "\r\033[K%.*s", (int)progress->width - 1, line);
     fflush(stderr);
     progress->is_shown = true;

@@ -22,6 +22,8 @@ struct progress_state {
     uint64_t behaviours;
     uint64_t findings;
     uint64_t elapsed_ns;
+    uint64_t traces;   /* of an exhaustive search, */
+    uint64_t estimate; /* and how many there are, about; 0 for others */
 };
 
 void progress_begin(struct progress *progress, uint64_t schedules_max, uint64_t time_ns_max);

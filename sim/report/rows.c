@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/search/search.h"
+
 static void add_text(struct json_object *row, const char *key, const char *text)
 {
     json_object_object_add(row, key, text == NULL ? NULL : json_object_new_string(text));
@@ -79,6 +81,16 @@ void rows_finding(FILE *out, const struct row_finding *finding)
     put_row(out, row);
 }
 
+static void fill_extent(struct json_object *row, const struct search_extent *extent)
+{
+    add_number(row, "traces", extent->traces);
+    json_object_object_add(row, "complete", json_object_new_boolean(extent->is_complete));
+    add_number(row, "estimate", extent->estimate);
+    add_number(row, "blocked", extent->blocked);
+    if (extent->obstacle != NULL)
+        add_text(row, "obstacle", extent->obstacle);
+}
+
 void rows_summary(FILE *out, const struct row_summary *summary)
 {
     struct json_object *row = new_row("summary");
@@ -90,6 +102,8 @@ void rows_summary(FILE *out, const struct row_summary *summary)
     add_number(row, "schedules", summary->schedules);
     add_number(row, "points", summary->points);
     add_seconds(row, "seconds", summary->elapsed_ns);
+    if (summary->extent != NULL && summary->extent->is_exhaustive)
+        fill_extent(row, summary->extent);
     for (size_t i = 0; i < summary->finding_count; i++) {
         struct json_object *item = json_object_new_object();
         fill_finding(item, &summary->findings[i]);

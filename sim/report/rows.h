@@ -26,6 +26,8 @@ struct row_finding {
     uint64_t count;         /* how many schedules ended so */
 };
 
+struct search_extent;
+
 struct row_summary {
     const char *target;
     const char *strategy;
@@ -33,6 +35,7 @@ struct row_summary {
     uint64_t schedules;
     uint64_t points;
     uint64_t elapsed_ns;
+    const struct search_extent *extent; /* of an exhaustive search; NULL: none */
     const struct row_finding *findings;
     size_t finding_count;
 };
