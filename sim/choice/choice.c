@@ -36,6 +36,11 @@ static struct {
     size_t index_slots;
     uint8_t *is_used;
     size_t index_capacity;
+
+    /* Of a run that another process made. */
+    bool is_adopted;
+    size_t adopted_unused_count;
+    struct choice_deviation adopted_unused_first;
 } choice;
 
 struct choice_sched choice_sched;
@@ -164,6 +169,7 @@ static void swarm_weigh(enum choice_class class, struct substream *stream)
 void choice_begin(const struct choice_source *source)
 {
     choice.source = *source;
+    choice.is_adopted = false;
     if (choice_sched.recorded == NULL)
         choice_sched.recorded =
             map_bytes((CHOICE_DEVIATIONS_MAX + 1) * sizeof(*choice_sched.recorded));
@@ -279,10 +285,27 @@ const struct choice_deviation *choice_deviations(size_t *count)
     return choice_sched.recorded;
 }
 
+void choice_adopt(const struct choice_source *source, const struct choice_deviation *deviations,
+                  size_t count, size_t unused_count, const struct choice_deviation *unused_first)
+{
+    choice_begin(source);
+    choice_sched.recorded_count = (uint32_t)count;
+    memcpy(choice_sched.recorded, deviations, count * sizeof(*deviations));
+    choice.is_adopted = true;
+    choice.adopted_unused_count = unused_count;
+    if (unused_first != NULL)
+        choice.adopted_unused_first = *unused_first;
+}
+
 size_t choice_recorded_unused(const struct choice_deviation **first)
 {
     size_t unused = 0;
 
+    if (choice.is_adopted) {
+        if (choice.adopted_unused_count != 0 && first != NULL)
+            *first = &choice.adopted_unused_first;
+        return choice.adopted_unused_count;
+    }
     if (choice.source.kind != CHOICE_FROM_RECORD)
         return 0;
     for (size_t i = choice.source.deviation_count; i-- > 0;) {

@@ -148,6 +148,11 @@ static inline void choice_sched_record(uint32_t who, uint32_t count, uint32_t va
 /* The deviations of the run so far, in the order they happened; valid until choice_begin. */
 const struct choice_deviation *choice_deviations(size_t *count);
 
+/* Another process made the run of `source`: what choice_deviations() and choice_recorded_unused()
+ * said there they say here from now on. `unused_first` may be NULL. */
+void choice_adopt(const struct choice_source *source, const struct choice_deviation *deviations,
+                  size_t count, size_t unused_count, const struct choice_deviation *unused_first);
+
 /* How many recorded deviations were never asked for: the code has changed since. */
 size_t choice_recorded_unused(const struct choice_deviation **first);
 

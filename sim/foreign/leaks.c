@@ -24,7 +24,7 @@ static void reach_threads(const struct process *process, const void *frame)
         const struct vthread *thread = sched_thread(i);
         if (thread->is_lane || thread->process != process || thread->state == VTHREAD_DONE)
             continue;
-        const void *low = thread == sched_self() ? frame : thread->identity->stack_pointer;
+        const void *low = thread == sched_self() ? frame : thread->stack_pointer;
         reach_between(low, thread->identity->stack_top);
         image_reach_tls(thread->identity);
     }

@@ -9,6 +9,7 @@
 
 #include "sim/memory/heap.h"
 #include "sim/posix/thread.h"
+#include "sim/sched/internal.h"
 
 /* As core/base/hook.h has them under CORE_SIMULATED. */
 enum core_hook_op { HOOK_LOAD, HOOK_STORE, HOOK_RMW, HOOK_CAS, HOOK_FENCE };
@@ -29,13 +30,14 @@ void core_hook_atomic(const volatile void *addr, enum core_hook_op op, const cha
 {
     const void *pc = __builtin_return_address(0);
 
-    sched_point((enum op_kind)(OP_LOAD + (unsigned)op), (const void *)(uintptr_t)addr, expr, pc);
+    sched_point_inline((enum op_kind)(OP_LOAD + (unsigned)op), (const void *)(uintptr_t)addr, expr,
+                       pc);
     heap_check(addr, 1, op != HOOK_LOAD, pc);
 }
 
 void core_hook_result(const volatile void *addr, uint64_t found, uint64_t left)
 {
-    sched_memory_result(addr, found, left);
+    sched_memory_result_inline(addr, found, left);
 }
 
 void core_hook_relax(void)

@@ -15,6 +15,7 @@
 #include "sim/posix/sanitizer.h"
 #include "sim/posix/signal.h"
 #include "sim/posix/wrap_threads.h"
+#include "sim/sched/internal.h"
 
 enum {
     KIND_TYPE_MASK = 3, /* PTHREAD_MUTEX_NORMAL to PTHREAD_MUTEX_ADAPTIVE_NP */
@@ -65,7 +66,7 @@ static inline __attribute__((always_inline)) void give(pthread_mutex_t *raw, str
     mutex->owner = NULL;
     held_pop(self, raw);
     sync_release(raw);
-    sched_memory_result(raw, 1, 0); /* for those who spin on trylock */
+    sched_memory_result_inline(raw, 1, 0); /* for those who spin on trylock */
     if (__builtin_expect(mutex->waiters != NULL, 0))
         wait_open(mutex->waiters);
 }
@@ -115,7 +116,7 @@ static int relock(pthread_mutex_t *raw, struct mutex *mutex, uint64_t deadline_n
 static inline __attribute__((always_inline)) int lock(pthread_mutex_t *raw, uint64_t deadline_ns,
                                                       const char *label, const void *pc)
 {
-    sched_point(OP_LOCK, raw, label, pc);
+    sched_point_inline(OP_LOCK, raw, label, pc);
     struct mutex *mutex = mutex_of(raw, "lock", pc);
     struct posix_thread *self = posix_self();
 
@@ -182,7 +183,7 @@ static int lock_until(pthread_mutex_t *raw, clockid_t clock, const struct timesp
 static inline __attribute__((always_inline)) int unlock(pthread_mutex_t *raw, const char *label,
                                                         const void *pc)
 {
-    sched_point(OP_UNLOCK, raw, label, pc);
+    sched_point_inline(OP_UNLOCK, raw, label, pc);
     struct mutex *mutex = mutex_of(raw, "unlock", pc);
     struct posix_thread *self = posix_self();
 

@@ -56,29 +56,9 @@ bool op_kind_writes(enum op_kind kind)
     return op_writes[kind];
 }
 
-struct vthread *sched_self(void)
-{
-    return sched.current;
-}
-
-bool sched_is_simulated(void)
-{
-    return sched.self != NULL && sched.bypass == 0;
-}
-
 struct arena *sched_arena(void)
 {
     return &sched.arena;
-}
-
-uint64_t sched_now_ns(void)
-{
-    return sched.now_ns;
-}
-
-uint64_t sched_step_count(void)
-{
-    return sched.steps;
 }
 
 size_t sched_thread_count(void)
@@ -93,7 +73,7 @@ struct vthread *sched_thread(size_t index)
 
 void sched_trace_value(uint64_t value)
 {
-    if (__builtin_expect(sched.spec->trace_value != NULL, 0))
+    if (__builtin_expect(sched.is_watched, 0) && sched.spec->trace_value != NULL)
         sched.spec->trace_value(sched.spec->trace_context, value);
     sched_hash(value);
 }
@@ -120,6 +100,11 @@ static struct vthread *pick_dull(const struct vthread *current, const struct vth
         if (current != passed_over && strategy_is_enabled(run, current))
             return sched.threads[current->id];
         start = current->id + 1;
+    }
+    if (run->thread_count <= 64 && start < 64) {
+        uint64_t after = run->enabled[0] >> start << start;
+        uint64_t bits = after != 0 ? after : run->enabled[0];
+        return bits == 0 ? NULL : sched.threads[__builtin_ctzll(bits)];
     }
     uint32_t words = (run->thread_count + 63) / 64;
     for (uint32_t pass = 0; pass < 2; pass++) {
@@ -166,8 +151,8 @@ static struct vthread *pick_starved(void)
     return oldest != NULL && sched.steps - oldest->last_step > STARVED_STEPS ? oldest : NULL;
 }
 
-/* For a strategy that sees all: nobody is passed over but by the strategy. What a recording would do
- * without being told is the same as ever. */
+/* For a strategy that sees all: nobody is passed over but by the strategy. What a recording would
+ * do without being told is the same as ever. */
 static struct vthread *pick_seeing_all(struct vthread *current, uint32_t who, uint32_t count)
 {
     struct vthread *dull = pick_dull(current, sched.yielded);
@@ -175,12 +160,13 @@ static struct vthread *pick_seeing_all(struct vthread *current, uint32_t who, ui
     struct vthread *picked = sched.strategy->pick(&sched.run, current, dull);
 
     sched.yielded = NULL;
-    if (picked != dull || !is_certain)
-        choice_sched_record(who, count, picked->who);
+    if (picked != NULL)
+        choice_sched_record(who, count, picked->who, sched.steps, picked == dull && is_certain);
     return picked;
 }
 
-static struct vthread *pick_next(struct vthread *current)
+/* With a yield, a recording, a strategy that sees all; or in the beginning. */
+static __attribute__((noinline)) struct vthread *pick_rarely(struct vthread *current)
 {
     struct strategy_run *run = &sched.run;
     struct vthread *yielded = sched.yielded;
@@ -213,56 +199,78 @@ static struct vthread *pick_next(struct vthread *current)
     }
     if (is_passed_over)
         sched_enable(yielded);
-    if (picked != dull)
-        choice_sched_record(who, count, picked->who);
+    choice_sched_record(who, count, picked->who, sched.steps, picked == dull);
     return picked;
 }
 
-/* The step that `thread` announced happens now. */
-static void account_step(struct vthread *thread)
+static inline __attribute__((always_inline)) struct vthread *pick_next(struct vthread *current)
 {
-    sched.steps++;
-    thread->steps++;
-    thread->last_step = sched.steps;
-    sched.now_ns += sched.step_cost_ns;
-    sched_hash((uint64_t)thread->id << 8 | thread->next.kind);
-    if (__builtin_expect(sched.strategy->stepped != NULL, 0))
-        sched.strategy->stepped(&sched.run, thread);
-    if (__builtin_expect(sched.spec->trace != NULL, 0))
-        sched.spec->trace(sched.spec->trace_context, thread, &thread->next);
-    if (__builtin_expect(sched.steps > sched.steps_max, 0))
-        finding_fail(FINDING_STEP_BOUND, thread->next.pc, "step-bound: %llu steps",
-                     (unsigned long long)sched.steps_max);
-    if (__builtin_expect(sched.now_ns > sched.time_ns_max, 0))
-        finding_fail(FINDING_TIME_BOUND, thread->next.pc, "time-bound: %llu ms",
-                     (unsigned long long)(sched.time_ns_max / 1000000));
+    struct strategy_run *run = &sched.run;
+
+    if (__builtin_expect(!sched.is_pick_plain || sched.yielded != NULL || current == NULL, 0))
+        return pick_rarely(current);
+    uint32_t count = current->decision_count++;
+    struct vthread *dull = strategy_is_enabled(run, current) ? current : pick_dull(current, NULL);
+    if (run->enabled_count == 1)
+        return dull;
+    run->steps = sched.steps;
+    struct vthread *picked = sched.strategy->pick(run, current, dull);
+    choice_sched_record(current->who, count, picked->who, sched.steps, picked == dull);
+    return picked;
 }
 
-static void run_lane(struct vthread *lane)
+void sched_watch_step(struct vthread *thread)
 {
-    struct vthread *self = sched.self;
+    if (sched.strategy->stepped != NULL)
+        sched.strategy->stepped(&sched.run, thread);
+    if (sched.spec->trace != NULL)
+        sched.spec->trace(sched.spec->trace_context, thread, &thread->next);
+}
+
+void sched_fail_bound(const struct vthread *thread)
+{
+    if (sched.steps > sched.steps_max)
+        finding_fail(FINDING_STEP_BOUND, thread->next.pc, "step-bound: %llu steps",
+                     (unsigned long long)sched.steps_max);
+    finding_fail(FINDING_TIME_BOUND, thread->next.pc, "time-bound: %llu ms",
+                 (unsigned long long)(sched.time_ns_max / 1000000));
+}
+
+static __attribute__((noinline)) void run_lane(struct vthread *lane)
+{
+    struct vthread *owner = sched.self;
 
     sched.current = lane;
     sched.self = NULL;
-    sched.last = lane;
-    account_step(lane);
+    sched.stack_owner = owner;
+    sched_account_step(lane);
     lane_step(lane);
-    sched.self = self;
+    sched.self = owner;
+    sched.stack_owner = NULL;
     if (__builtin_expect(sched.is_ending, 0))
         sched_leave_run();
     /* The step killed the thread on whose stack it ran. */
-    if (__builtin_expect(sched.stack_owner != NULL && sched.stack_owner->state == VTHREAD_DONE, 0))
-        sched_switch_to_engine(sched.stack_owner);
+    if (__builtin_expect(owner != NULL && owner->state == VTHREAD_DONE, 0)) {
+        sched.last = lane;
+        sched_switch_to_engine(owner);
+    }
 }
 
-struct vthread *sched_decide(struct vthread *current)
+/* Who goes on after `current` did a step; runs lanes on the way. NULL when nobody can run. */
+static inline __attribute__((always_inline)) struct vthread *decide(struct vthread *current)
 {
     for (;;) {
-        if (sched.now_ns >= sched.next_due_ns)
+        if (__builtin_expect(sched.now_ns >= sched.next_due_ns, 0))
             timer_collect();
-        if (sched.run.enabled_count == 0)
+        if (__builtin_expect(sched.run.enabled_count == 0, 0)) {
+            sched.last = current;
             return NULL;
+        }
         struct vthread *next = pick_next(current);
+        if (__builtin_expect(next == NULL, 0)) {
+            sched.last = current;
+            return NULL;
+        }
         if (!next->is_lane)
             return next;
         run_lane(next);
@@ -282,42 +290,35 @@ static inline void release_to_next_run(void)
 #endif
 }
 
-static void resume_on_thread(struct vthread *thread)
+/* Leaves the stack in use, whose pointer goes to `save`, for that of `next`. */
+static inline void switch_to_thread(void **save, struct vthread *next)
 {
-    sched.current = thread;
-    sched.self = thread;
-    sched.last = thread;
-    sched.stack_owner = thread;
+    sched.current = next;
+    sched.self = next;
+    sched.switches++;
+    identity_switch(save, next->stack_pointer, next->tls_base);
 }
 
 void sched_switch_to_engine(struct vthread *from)
 {
     sched.current = NULL;
     sched.self = NULL;
-    sched.stack_owner = NULL;
     release_to_next_run();
-    identity_switch(&from->identity->stack_pointer, sched.engine_stack_pointer,
-                    identity_own_tls_base());
-    resume_on_thread(from);
+    identity_switch(&from->stack_pointer, sched.engine_stack_pointer, identity_own_tls_base());
 }
 
 void sched_reschedule(struct vthread *self)
 {
-    struct vthread *next = sched_decide(self);
+    struct vthread *next = decide(self);
 
     if (next == self) {
-        resume_on_thread(self);
-        return;
-    }
-    if (next == NULL) {
+        sched.current = self; /* a lane may have run on the way */
+    } else if (__builtin_expect(next != NULL, 1)) {
+        release_to_next_run();
+        switch_to_thread(&self->stack_pointer, next);
+    } else {
         sched_switch_to_engine(self);
-        return;
     }
-    sched.switches++;
-    release_to_next_run();
-    identity_switch(&self->identity->stack_pointer, next->identity->stack_pointer,
-                    next->identity->tls_base);
-    resume_on_thread(self);
 }
 
 void sched_leave_run(void)
@@ -326,55 +327,29 @@ void sched_leave_run(void)
 
     sched.current = NULL;
     sched.self = NULL;
-    sched.stack_owner = NULL;
     release_to_next_run();
-    identity_switch(&abandoned, sched.main_stack_pointer, identity_own_tls_base());
+    identity_switch(&abandoned, sched.main_stack_pointer,
+                    sched.is_on_engine ? IDENTITY_SAME_TLS : identity_own_tls_base());
     __builtin_unreachable();
 }
 
 /* ---- points ---- */
 
 /* Reading the clock in a loop is a wait for time to pass: let it pass faster and faster. */
-static void hurry_clock(struct vthread *self)
+void sched_hurry_clock(struct vthread *self)
 {
     if (++self->clock_streak <= CLOCK_STREAK_FREE)
         return;
     uint32_t doublings = self->clock_streak - CLOCK_STREAK_FREE;
     if (doublings > CLOCK_STREAK_DOUBLINGS_MAX)
         doublings = CLOCK_STREAK_DOUBLINGS_MAX;
-    sched.now_ns += sched.step_cost_ns << doublings;
-}
-
-static void after_point(struct vthread *self)
-{
-    if (__builtin_expect(sched.is_ending, 0))
-        sched_leave_run();
-    account_step(self);
-    if (__builtin_expect(self->has_pending_signal, 0) && sched_signal_handler != NULL)
-        sched_signal_handler(self);
+    /* Also where a step costs nothing, or the wait would be for ever. */
+    sched.now_ns += (sched.step_cost_ns == 0 ? 1 : sched.step_cost_ns) << doublings;
 }
 
 void sched_point(enum op_kind kind, const void *object, const char *label, const void *pc)
 {
-    struct vthread *self = sched.self;
-
-    if (__builtin_expect(self == NULL || sched.bypass != 0, 0))
-        return;
-    self->next = (struct op){.kind = kind, .object = object, .label = label, .pc = pc};
-    if (kind == OP_CLOCK)
-        hurry_clock(self);
-    else
-        self->clock_streak = 0;
-    if (kind >= OP_LOCK && kind != OP_CLOCK && kind != OP_TRY_LOCK && kind != OP_YIELD)
-        spin_progress(self);
-    /* Alone and nothing due: the decision is made before it is asked. */
-    if (sched.run.enabled_count == sched.count_alone && sched.now_ns < sched.next_due_ns) {
-        self->decision_count++;
-        sched.yielded = NULL;
-    } else {
-        sched_reschedule(self);
-    }
-    after_point(self);
+    sched_point_inline(kind, object, label, pc);
 }
 
 void sched_yield_point(const char *label, const void *pc)
@@ -390,31 +365,27 @@ void sched_yield_point(const char *label, const void *pc)
 
 /* ---- virtual threads ---- */
 
-/* What a new thread finds on its first step. */
-struct thread_start {
-    struct vthread *thread;
-    void (*entry)(void *arg);
-    void *arg;
-};
+/* By number. A number given a second time in a run, when all are used up, has its thread in the
+ * arena: whoever remembers the first one may still look at it. */
+static struct {
+    struct vthread thread;
+    struct spin spin;
+} __attribute__((aligned(CACHE_LINE_BYTES))) slots[VTHREADS_MAX];
 
 static void thread_main(void *arg)
 {
-    struct thread_start *start = arg;
-    struct vthread *self = start->thread;
+    struct vthread *self = arg;
 
-    resume_on_thread(self);
     if (__tsan_acquire != NULL)
         __tsan_acquire(&sched);
-    after_point(self);
-    start->entry(start->arg);
+    sched_after_point(self);
+    self->entry(self->entry_arg);
     sched_exit();
 }
 
-/* A slot whose thread has ended, once every number has been given. */
-static uint32_t find_free_id(void)
+/* A number whose thread has ended, once every number has been given. */
+static uint32_t find_used_id(void)
 {
-    if (sched.run.thread_count < VTHREADS_MAX)
-        return sched.run.thread_count++;
     for (uint32_t i = 0; i < VTHREADS_MAX; i++) {
         if (sched.threads[i]->state == VTHREAD_DONE && !sched.threads[i]->is_lane)
             return i;
@@ -422,12 +393,23 @@ static uint32_t find_free_id(void)
     return UINT32_MAX;
 }
 
+/* True when some thread of this run may have that `who`: one word says no for most. */
+static bool may_be_taken(uint32_t who)
+{
+    uint64_t bit = UINT64_C(1) << (who & 63);
+    bool is_seen = (sched.names_seen & bit) != 0;
+
+    sched.names_seen |= bit;
+    return is_seen;
+}
+
 static void name_thread(struct vthread *thread, const char *name)
 {
-    size_t len = strnlen(name, sizeof(thread->name) - 1);
-
-    memcpy(thread->name, name, len); /* the rest is zero: it came from the arena */
+    for (size_t i = 0; i < sizeof(thread->name) - 1 && name[i] != '\0'; i++)
+        thread->name[i] = name[i]; /* the rest is zero */
     thread->who = choice_who(thread->name);
+    if (!may_be_taken(thread->who))
+        return;
     for (uint32_t n = 2, i = 0; i < sched.run.thread_count; i++) {
         struct vthread *other = sched.threads[i];
         if (other == NULL || other == thread || other->who != thread->who)
@@ -436,16 +418,28 @@ static void name_thread(struct vthread *thread, const char *name)
         thread->who = choice_who(thread->name);
         i = UINT32_MAX; /* again from the start */
     }
+    (void)may_be_taken(thread->who);
 }
 
 static struct vthread *new_thread(const char *name)
 {
-    uint32_t id = find_free_id();
     struct vthread *thread;
+    struct spin *spin;
+    uint32_t id;
 
-    if (id == UINT32_MAX)
-        return NULL;
-    thread = arena_take(&sched.arena, sizeof(*thread));
+    if (sched.run.thread_count < VTHREADS_MAX) {
+        id = sched.run.thread_count++;
+        thread = &slots[id].thread;
+        spin = &slots[id].spin;
+        memset(thread, 0, sizeof(*thread));
+    } else {
+        id = find_used_id();
+        if (id == UINT32_MAX)
+            return NULL;
+        thread = arena_take(&sched.arena, sizeof(*thread));
+        spin = arena_take(&sched.arena, sizeof(*spin));
+    }
+    spin_new(thread, spin);
     thread->id = id;
     thread->parent_id = sched.self == NULL ? VTHREAD_NOBODY : sched.self->id;
     sched.threads[id] = thread;
@@ -483,13 +477,14 @@ struct vthread *sched_spawn(const char *name, struct process *process, void (*en
     sched_bypass_begin();
     thread->identity = identity_take();
     sched_bypass_end();
-    struct thread_start *start = arena_take(&sched.arena, sizeof(*start));
-    *start = (struct thread_start){.thread = thread, .entry = entry, .arg = arg};
-    identity_prepare(thread->identity, thread_main, start);
+    thread->entry = entry;
+    thread->entry_arg = arg;
+    thread->stack_pointer =
+        identity_prepare_stack(thread->identity->stack_top, thread_main, thread);
+    thread->tls_base = thread->identity->tls_base;
     thread->process = process;
     thread->state = VTHREAD_RUNNABLE;
     thread->next = (struct op){.kind = OP_START, .label = "start"};
-    spin_new(thread);
     sched.strategy->spawned(&sched.run, thread);
     sched_enable(thread);
     return thread;
@@ -517,13 +512,23 @@ void sched_exit(void)
     if (__tsan_release != NULL)
         __tsan_release(&sched.zombie);
     sched.zombie = self->identity;
-    sched_switch_to_engine(self);
+    sched.current = NULL;
+    sched.self = NULL; /* lanes that run now run on nobody's stack */
+    struct vthread *next = sched.is_ending ? NULL : decide(self);
+    if (next == NULL) {
+        sched_switch_to_engine(self);
+    } else {
+        /* Given back before it is left: nobody takes it meanwhile. */
+        identity_give(sched.zombie, false);
+        sched.zombie = NULL;
+        switch_to_thread(&self->stack_pointer, next);
+    }
     abort(); /* nobody resumes a thread that ended */
 }
 
 void sched_kill_process(struct process *process)
 {
-    struct vthread *owner = sched.stack_owner;
+    struct vthread *owner = sched.self != NULL ? sched.self : sched.stack_owner;
     bool is_own = false;
 
     for (uint32_t i = 0; i < sched.run.thread_count; i++) {
@@ -541,6 +546,7 @@ void sched_kill_process(struct process *process)
     sched.zombie = owner->identity;
     sched.zombie_is_abandoned = true;
     if (sched.current == owner) {
+        sched.last = owner;
         sched_switch_to_engine(owner);
         abort();
     }
@@ -569,6 +575,7 @@ static bool go_on_from_quiet(void)
 static void engine_main(void *arg)
 {
     (void)arg;
+    sched.is_on_engine = true;
     sched.spec->start(sched.spec->context);
     while (!sched.is_ending) {
         if (sched.zombie != NULL) {
@@ -577,16 +584,16 @@ static void engine_main(void *arg)
             identity_give(zombie, sched.zombie_is_abandoned);
             sched.zombie_is_abandoned = false;
         }
-        struct vthread *next = sched_decide(sched.last);
+        struct vthread *next = decide(sched.last);
         if (next == NULL) {
             sched.current = NULL;
             if (!go_on_from_quiet())
                 break;
             continue;
         }
-        sched.switches++;
-        identity_switch(&sched.engine_stack_pointer, next->identity->stack_pointer,
-                        next->identity->tls_base);
+        sched.is_on_engine = false;
+        switch_to_thread(&sched.engine_stack_pointer, next);
+        sched.is_on_engine = true;
     }
     sched_leave_run();
 }
@@ -598,6 +605,7 @@ static void begin_run(const struct run_spec *spec)
     sched.current = NULL;
     sched.self = NULL;
     sched.last = NULL;
+    sched.names_seen = 0;
     sched.steps = 0;
     sched.switches = 0;
     sched.sequence = 0;
@@ -628,7 +636,12 @@ static void begin_run(const struct run_spec *spec)
     run->base_steps = spec->base_steps;
     sched.strategy = run->spec->ops;
     sched.count_alone = sched.strategy->sees_all ? 0 : 1;
+    sched.is_pick_plain = !sched.strategy->sees_all && sched.strategy != &strategy_recorded;
+    sched.is_watched =
+        spec->trace != NULL || spec->trace_value != NULL || sched.strategy->stepped != NULL;
     choice_begin(&spec->source);
+    if (choice_clock_is_still())
+        sched.step_cost_ns = 0;
     sched.strategy->begin(run);
     sched.clock_lane = sched_lane_new("clock");
 }
@@ -646,8 +659,14 @@ static void take_back_identities(void)
     }
 }
 
+void (*sched_run_instead)(const struct run_spec *spec, struct run_result *result);
+
 __attribute__((noinline)) void sched_run(const struct run_spec *spec, struct run_result *result)
 {
+    if (__builtin_expect(sched_run_instead != NULL, 0)) {
+        sched_run_instead(spec, result);
+        return;
+    }
     begin_run(spec);
     if (__tsan_release != NULL)
         __tsan_release(&sched);
@@ -658,7 +677,7 @@ __attribute__((noinline)) void sched_run(const struct run_spec *spec, struct run
     sched.is_running = true;
     void *engine = identity_prepare_stack(
         (char *)__builtin_frame_address(0) - ENGINE_STACK_GAP_BYTES, engine_main, NULL);
-    identity_switch(&sched.main_stack_pointer, engine, identity_own_tls_base());
+    identity_switch(&sched.main_stack_pointer, engine, IDENTITY_SAME_TLS);
     sched.is_running = false;
     sched.current = NULL;
     sched.self = NULL;

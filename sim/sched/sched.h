@@ -29,14 +29,34 @@
 
 /* ---- the running thread ---- */
 
-/* The virtual thread whose code is running, the lane that is stepping, or NULL outside a run.
- * Cheap.
- */
-struct vthread *sched_self(void);
+/* private: what struct sched begins with, for the functions below: they are asked at each wrapped
+ * call. */
+struct sched_head {
+    struct vthread *current;
+    struct vthread *self; /* current, when it is a virtual thread in code under test */
+    uint64_t steps;
+    uint64_t now_ns;
+    uint32_t bypass; /* >0: wrapped calls go to the real system */
+};
+extern struct sched sched;
+
+static inline const struct sched_head *sched_head(void)
+{
+    return (const struct sched_head *)(const void *)&sched;
+}
+
+/* The virtual thread whose code is running, the lane that is stepping, or NULL outside a run. */
+static inline struct vthread *sched_self(void)
+{
+    return sched_head()->current;
+}
 
 /* True when the caller is code under test on a virtual thread: the wrapped calls are simulated then
  * and go to the real system otherwise. */
-bool sched_is_simulated(void);
+static inline bool sched_is_simulated(void)
+{
+    return sched_head()->self != NULL && sched_head()->bypass == 0;
+}
 
 /* Between these, calls made on a virtual thread reach the real system: for the simulator's own
  * needs in the middle of a simulated call. They nest. */
@@ -46,8 +66,16 @@ void sched_bypass_end(void);
 /* Memory of the current run. */
 struct arena *sched_arena(void);
 
-uint64_t sched_now_ns(void); /* virtual time since the run began */
-uint64_t sched_step_count(void);
+/* Virtual time since the run began. */
+static inline uint64_t sched_now_ns(void)
+{
+    return sched_head()->now_ns;
+}
+
+static inline uint64_t sched_step_count(void)
+{
+    return sched_head()->steps;
+}
 
 /* ---- points; on a virtual thread ---- */
 
@@ -247,6 +275,9 @@ struct run_result {
 
 /* Runs one world to its end. Not reentrant. */
 void sched_run(const struct run_spec *spec, struct run_result *result);
+
+/* When set, does what sched_run() is asked for in its stead: sim/foreign, in another process. */
+extern void (*sched_run_instead)(const struct run_spec *spec, struct run_result *result);
 
 /* Once in the process: the pool of identities, signal stacks. After any fork. */
 void sched_init(void);

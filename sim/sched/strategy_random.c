@@ -6,6 +6,7 @@
  */
 #include "sim/sched/strategy.h"
 
+#include "sim/base/bits.h"
 #include "sim/choice/choice.h"
 
 static void begin(struct strategy_run *run)
@@ -29,9 +30,7 @@ static struct vthread *enabled_nth(const struct strategy_run *run, uint32_t nth)
             nth -= count;
             continue;
         }
-        while (nth-- > 0)
-            bits &= bits - 1;
-        return run->threads[w * 64 + (uint32_t)__builtin_ctzll(bits)];
+        return run->threads[w * 64 + bits_select(bits, nth)];
     }
 }
 

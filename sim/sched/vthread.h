@@ -88,23 +88,34 @@ struct waiter {
 };
 
 struct vthread {
-    /* Hot: touched at each step. */
-    uint32_t id;        /* index in the run, by creation order; stable for the same choices */
-    uint32_t who;       /* choice_who(name) */
-    uint32_t parent_id; /* who made it; VTHREAD_NOBODY for the first threads and for lanes */
-    struct op next;     /* announced, not yet done */
-    uint32_t decision_count;
-    uint32_t draw_counts[CHOICE_CLASS_COUNT];
-    enum vthread_state state;
-    enum park_result park_result;
-    bool is_lane;
-    bool is_parked_interruptible;
-    bool has_pending_signal;
-    bool is_deadline_passed;
-    bool is_stalled;       /* runnable or not, it gets no step (sched_stall) */
-    uint32_t clock_streak; /* clock reads in a row */
+    /* Hot: touched at each step. Two lines of the processor's cache. */
+    uint32_t id;    /* index in the run, by creation order; stable for the same choices */
+    uint32_t who;   /* choice_who(name) */
+    struct op next; /* announced, not yet done */
     uint64_t steps;
     uint64_t last_step; /* of the run, when it last made one */
+    uint32_t decision_count;
+    uint32_t clock_streak; /* clock reads in a row */
+    uint32_t spin_reads;   /* in its window: sim/sched/spin.c */
+    bool is_lane;
+    bool has_pending_signal;
+    bool is_stalled; /* runnable or not, it gets no step (sched_stall) */
+    bool is_parked_interruptible;
+    void *stack_pointer; /* where to go on, while not running */
+    uintptr_t tls_base;  /* of its identity */
+    enum vthread_state state;
+    enum park_result park_result;
+    struct spin *spin;
+    /* Owned by sim/posix/thread.c: entry, result, join state, keys. */
+    void *posix;
+    /* Owned by sim/race: its clock and its calls. */
+    void *race;
+
+    void (*entry)(void *arg);
+    void *entry_arg;
+    uint32_t parent_id; /* who made it; VTHREAD_NOBODY for the first threads and for lanes */
+    uint32_t draw_counts[CHOICE_CLASS_COUNT];
+    bool is_deadline_passed;
 
     /* A second object of its next step, or NULL: the mutex of a wait on a condition; the lock
      * itself when it is unlocked by a reader. Whoever sets it before a point or a park takes it
@@ -127,14 +138,6 @@ struct vthread {
     /* Lane: due timers in order. */
     struct timer *due_head;
     struct timer *due_tail;
-
-    /* Spin detection (sim/sched/spin.h). */
-    struct spin *spin;
-
-    /* Owned by sim/posix/thread.c: entry, result, join state, keys. */
-    void *posix;
-    /* Owned by sim/race: its clock and its calls. */
-    void *race;
 
     char name[VTHREAD_NAME_BYTES];
 };

@@ -40,14 +40,13 @@ static struct {
     uint32_t made_count;
 } pool;
 
-/* Called from assembly: whether `wrfsbase` is allowed. */
-static bool has_fsgsbase;
+bool identity_has_fsgsbase;
 
 static uintptr_t tls_base_get(void)
 {
     uintptr_t base;
 
-    if (has_fsgsbase)
+    if (identity_has_fsgsbase)
         __asm__ volatile("rdfsbase %0" : "=r"(base));
     else if (syscall(SYS_arch_prctl, ARCH_GET_FS, &base) != 0)
         abort();
@@ -55,16 +54,17 @@ static uintptr_t tls_base_get(void)
 }
 
 /*
- * switch_raw(save, load): the callee-saved registers of the System V ABI go on the old stack and
- * come off the new one. It leaves by a jump: a return would always be mispredicted, since the call
- * it belongs to is another stack's. Floating-point control words are not touched by code under
- * test.
+ * identity_switch_raw(save, load): the callee-saved registers of the System V ABI go on the old
+ * stack and come off the new one. It leaves by a return: both stacks stopped in the same call
+ * nearly always, so the processor, which remembers where calls came from, is right about this
+ * return and the ones that follow. Floating-point control words are not touched by code under test.
  */
 __asm__(".text\n"
         ".p2align 4\n"
-        ".local switch_raw\n"
-        ".type switch_raw,@function\n"
-        "switch_raw:\n"
+        ".globl identity_switch_raw\n"
+        ".hidden identity_switch_raw\n"
+        ".type identity_switch_raw,@function\n"
+        "identity_switch_raw:\n"
         "    .cfi_startproc\n"
         "    pushq %rbp\n"
         "    pushq %rbx\n"
@@ -83,9 +83,9 @@ __asm__(".text\n"
         "    popq %r12\n"
         "    popq %rbx\n"
         "    popq %rbp\n"
-        "    popq %rcx\n    jmpq *%rcx\n"
+        "    ret\n"
         "    .cfi_endproc\n"
-        ".size switch_raw,.-switch_raw\n"
+        ".size identity_switch_raw,.-identity_switch_raw\n"
         /* First frame of a borrowed stack: r12 is the entry, r13 its argument. The zero frame
          * pointer and return address end every unwinder's walk. */
         ".p2align 4\n"
@@ -125,24 +125,20 @@ __asm__(".text\n"
         "    .cfi_endproc\n"
         ".size park_for_good,.-park_for_good\n");
 
-void switch_raw(void **save, void *load, uintptr_t tls_base);
 void first_frame(void);
 _Noreturn void park_for_good(void *side_stack_top, uint32_t *parked);
 
-void identity_switch(void **save, void *load, uintptr_t tls_base)
+void identity_set_tls_base(uintptr_t tls_base)
 {
-    if (__builtin_expect(!has_fsgsbase, 0)) {
+    if (tls_base != IDENTITY_SAME_TLS)
         syscall(SYS_arch_prctl, ARCH_SET_FS, tls_base);
-        tls_base = 0;
-    }
-    switch_raw(save, load, tls_base);
 }
 
 void *identity_prepare_stack(void *stack_top, void (*entry)(void *arg), void *arg)
 {
-    /* Popped by switch_raw: r15 r14 r13 r12 rbx rbp, then the return address. first_frame is
-     * entered by a return, so the stack must be 16-aligned there for its call to be aligned as the
-     * ABI asks.
+    /* Popped by identity_switch_raw: r15 r14 r13 r12 rbx rbp, then the return address. first_frame
+     * is entered by a return, so the stack must be 16-aligned there for its call to be aligned as
+     * the ABI asks.
      */
     uintptr_t top = (uintptr_t)stack_top & ~(uintptr_t)15;
     void **frame = (void **)(top - 16);
@@ -157,11 +153,6 @@ void *identity_prepare_stack(void *stack_top, void (*entry)(void *arg), void *ar
     *--frame = NULL;                     /* r14 */
     *--frame = NULL;                     /* r15 */
     return frame;
-}
-
-void identity_prepare(struct identity *identity, void (*entry)(void *arg), void *arg)
-{
-    identity->stack_pointer = identity_prepare_stack(identity->stack_top, entry, arg);
 }
 
 struct lending {
@@ -226,7 +217,7 @@ static struct identity *identity_make(void)
 
 void identity_init(void)
 {
-    has_fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) != 0;
+    identity_has_fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) != 0;
     pool.own_tls_base = tls_base_get();
 }
 

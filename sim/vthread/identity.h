@@ -18,7 +18,6 @@
 #include <stdint.h>
 
 struct identity {
-    void *stack_pointer; /* where to go on, while not running */
     uintptr_t tls_base;
     void *stack_top; /* highest address a borrowed frame may use; 16-aligned */
     void *stack_bottom;
@@ -45,14 +44,27 @@ pthread_t identity_pthread(const struct identity *identity);
 /* The identity of the OS thread itself, for coming back. */
 uintptr_t identity_own_tls_base(void);
 
-/* Sets up `identity` so that the first switch to it calls entry(arg), which must not return. */
-void identity_prepare(struct identity *identity, void (*entry)(void *arg), void *arg);
+/* Sets up a stack so that the first switch to it calls entry(arg), which must not return. Returns
+ * what to load. */
+void *identity_prepare_stack(void *stack_top, void (*entry)(void *arg), void *arg);
+
+/* private: whether the instruction that sets the TLS base is allowed, and what uses it. */
+extern bool identity_has_fsgsbase;
+void identity_switch_raw(void **save, void *load, uintptr_t tls_base);
+void identity_set_tls_base(uintptr_t tls_base);
+
+/* The TLS base in use stays: setting it costs more than all the rest of a switch. */
+#define IDENTITY_SAME_TLS ((uintptr_t)0)
 
 /* Saves the caller's registers, stores its stack pointer in `*save`, and goes on at `load` with the
  * given TLS base. Returns when somebody switches back. */
-void identity_switch(void **save, void *load, uintptr_t tls_base);
-
-/* As identity_prepare for a bare stack that keeps the OS thread's TLS. Returns what to load. */
-void *identity_prepare_stack(void *stack_top, void (*entry)(void *arg), void *arg);
+static inline void identity_switch(void **save, void *load, uintptr_t tls_base)
+{
+    if (__builtin_expect(!identity_has_fsgsbase, 0)) {
+        identity_set_tls_base(tls_base);
+        tls_base = IDENTITY_SAME_TLS;
+    }
+    identity_switch_raw(save, load, tls_base);
+}
 
 #endif
