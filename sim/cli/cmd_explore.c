@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/cli/hunt.h"
+#include "sim/cli/isolate.h"
 #include "sim/cli/oracle.h"
 #include "sim/cli/outcome.h"
 #include "sim/cli/points.h"
@@ -26,6 +27,7 @@ struct values {
     struct option_number jobs;
     struct option_list plants;
     const char *points;
+    const char *isolation;
     struct option_list oracles;
     bool keep_going;
     const char *out;
@@ -50,6 +52,7 @@ static const struct option_def options[] = {
      AT(jobs)},
     {"plant", 0, OPTION_LIST, "ID", "switch a planted bug on (again for more)", AT(plants)},
     {"points", 0, OPTION_TEXT, "sync|memory", "where threads may be interrupted", AT(points)},
+    {"isolate", 0, OPTION_TEXT, "auto|restart|process", ISOLATE_OPTION_HELP, AT(isolation)},
     {"oracle", 0, OPTION_LIST, "WORD",
      "count findings of this kind only (again for more); every-step: check invariants at each step",
      AT(oracles)},
@@ -137,6 +140,8 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
                                  plan->oracle.has_every_step);
     if (exit_code == 0)
         exit_code = points_choose(command, plan->values.points, &plan->subject);
+    if (exit_code == 0)
+        exit_code = isolate_choose(command, plan->values.isolation, &plan->subject);
     return exit_code != 0 ? exit_code : fill_hunt(command, plan);
 }
 

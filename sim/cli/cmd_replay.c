@@ -5,12 +5,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "sim/cli/isolate.h"
 #include "sim/cli/oracle.h"
 #include "sim/cli/outcome.h"
 #include "sim/cli/points.h"
 #include "sim/cli/rerun.h"
 #include "sim/cli/subject.h"
 #include "sim/cli/which.h"
+#include "sim/foreign/output.h"
 #include "sim/input/scenario.h"
 #include "sim/report/reproducer.h"
 #include "sim/report/rows.h"
@@ -23,6 +25,7 @@ struct values {
     const char *strategy;
     struct option_list plants;
     const char *points;
+    const char *isolation;
     struct option_list oracles;
     struct option_number times;
     bool is_hash;
@@ -39,6 +42,7 @@ static const struct option_def options[] = {
      AT(strategy)},
     {"plant", 0, OPTION_LIST, "ID", "switch a planted bug on (again for more)", AT(plants)},
     {"points", 0, OPTION_TEXT, "sync|memory", "where threads may be interrupted", AT(points)},
+    {"isolate", 0, OPTION_TEXT, "auto|restart|process", ISOLATE_OPTION_HELP, AT(isolation)},
     {"oracle", 0, OPTION_LIST, "WORD", "every-step: check invariants at each step", AT(oracles)},
     {"times", 0, OPTION_NUMBER, "N", "run N times; the trace must be the same each time",
      AT(times)},
@@ -76,6 +80,8 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
                                  oracle.has_every_step);
     if (exit_code == 0)
         exit_code = points_choose(command, plan->values.points, &plan->subject);
+    if (exit_code == 0)
+        exit_code = isolate_choose(command, plan->values.isolation, &plan->subject);
     if (exit_code == 0)
         exit_code = which_choose(command, &plan->subject,
                                  &(struct which_words){.seed = plan->values.seed,
@@ -147,6 +153,28 @@ static int repeat(const struct plan *plan, const struct run_result *first)
     return 0;
 }
 
+/* What a program printed in the run. */
+static void print_output(void)
+{
+    size_t len_bytes;
+    size_t dropped_bytes;
+
+    if (!foreign_is_here())
+        return;
+    const char *text = output_text(&len_bytes, &dropped_bytes);
+    if (len_bytes == 0)
+        return;
+    printf("\n  output\n");
+    for (size_t at = 0; at < len_bytes;) {
+        const char *end = memchr(text + at, '\n', len_bytes - at);
+        const size_t line_bytes = end == NULL ? len_bytes - at : (size_t)(end - text) - at;
+        printf("    %.*s\n", (int)line_bytes, text + at);
+        at += line_bytes + 1;
+    }
+    if (dropped_bytes != 0)
+        printf("    (and %zu bytes more)\n", dropped_bytes);
+}
+
 static void print_run(const struct plan *plan, const struct rerun *rerun)
 {
     char command[COMMAND_BYTES];
@@ -167,6 +195,7 @@ static void print_run(const struct plan *plan, const struct rerun *rerun)
         outcome_command(&plan->subject, &plan->which.trial, plan->which.fixed, command,
                         sizeof(command));
     outcome_print_story(rerun, origin, command, NULL);
+    print_output();
     if (plan->values.times.is_given)
         printf("  %" PRIu64 " runs, one trace\n", plan->values.times.value);
 }

@@ -95,6 +95,8 @@ static void append_build(const struct subject *subject, bool is_reproducer, char
         append(out, out_bytes, " --points sync");
     if (subject->world.check_every_step)
         append(out, out_bytes, " --oracle every-step");
+    if (subject->isolation != NULL)
+        append(out, out_bytes, " --isolate %s", subject->isolation);
 }
 
 void outcome_file_command(const struct subject *subject, const char *file, char *out,
@@ -209,7 +211,10 @@ static int complain_of_difference(const struct outcome *outcome, const struct re
     const struct search_finding *finding = outcome->finding;
     char command[COMMAND_BYTES];
 
-    cli_say("the replay of a finding differs from it: nothing below can be trusted");
+    if (finding->finding.kind == FINDING_NONDETERMINISM)
+        cli_say("a run that differs from its repetition cannot be replayed: mend this first");
+    else
+        cli_say("the replay of a finding differs from it: nothing below can be trusted");
     cli_say("  found:    %s; %" PRIu64 " steps, trace %016" PRIx64, finding->finding.title,
             finding->steps, finding->trace_hash);
     cli_say("  replayed: %s; %" PRIu64 " steps, trace %016" PRIx64,

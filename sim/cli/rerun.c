@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/foreign/apart.h"
 #include "sim/input/scenario.h"
 #include "sim/kernel/file.h"
 #include "sim/posix/names.h"
@@ -14,6 +15,7 @@
 #include "sim/report/reproducer.h"
 #include "sim/report/symbols.h"
 #include "sim/report/words.h"
+#include "sim/vthread/disturb.h"
 
 /* The world may watch each step itself. Both get to see it, the trace first: the world's look may
  * end the run. */
@@ -22,6 +24,7 @@ struct doubled {
     struct trace *trace;
     void (*world_trace)(void *context, const struct vthread *thread, const struct op *op);
     void *world_context;
+    void (*world_finish)(void *context);
 };
 
 static void trace_doubled(void *context, const struct vthread *thread, const struct op *op)
@@ -40,6 +43,16 @@ static void keep_value(void *context, uint64_t value)
     trace_value(doubled->trace, value);
 }
 
+static struct doubled *doubled_now; /* while a recorded run is made */
+
+/* The process that made the run knows how its threads ended. */
+static void finish_doubled(void *context)
+{
+    trace_end(doubled_now->trace);
+    if (doubled_now->world_finish != NULL)
+        doubled_now->world_finish(context);
+}
+
 static void prepare_doubled(void *context, struct run_spec *spec)
 {
     struct doubled *doubled = context;
@@ -49,6 +62,9 @@ static void prepare_doubled(void *context, struct run_spec *spec)
     doubled->inner->prepare(doubled->inner->context, spec);
     if (!is_recorded)
         return;
+    doubled_now = doubled;
+    doubled->world_finish = spec->finish;
+    spec->finish = finish_doubled;
     doubled->world_trace = spec->trace;
     doubled->world_context = spec->trace_context == doubled ? NULL : spec->trace_context;
     spec->trace = trace_doubled;
@@ -124,8 +140,9 @@ void rerun_init(struct rerun *rerun, const struct rerun_plan *plan)
 
     memset(rerun, 0, sizeof(*rerun));
     trace_init(&rerun->trace, TRACE_STEPS_DEFAULT, name_object);
+    apart_share(&rerun->trace, sizeof(rerun->trace));
     run(plan, &target, trace_doubled, &doubled, rerun);
-    trace_end(&rerun->trace);
+    apart_share(NULL, 0);
     const struct choice_deviation *deviations = choice_deviations(&rerun->deviation_count);
     rerun->deviations = take(rerun->deviation_count, sizeof(*rerun->deviations));
     if (rerun->deviation_count > 0)
@@ -168,33 +185,71 @@ static bool is_same_step(const struct trace_step *a, const struct trace_step *b)
            a->kind == b->kind && a->pc == b->pc && a->object_id == b->object_id;
 }
 
+/* Where two traces part; the length of both when they do not. */
+static size_t find_parting(const struct rerun *first, const struct rerun *second)
+{
+    const size_t count = trace_count(&first->trace);
+    const size_t count_second = trace_count(&second->trace);
+    size_t at = 0;
+
+    while (at < count && at < count_second &&
+           is_same_step(trace_at(&first->trace, at), trace_at(&second->trace, at)))
+        at++;
+    return at;
+}
+
+/* `how` the second run was made: "two more runs", "... with ...". */
+static void say_parting(const struct rerun *first, const struct rerun *second, const char *how)
+{
+    const size_t at = find_parting(first, second);
+    char words[2][2 * WORDS_BYTES];
+
+    if (at == trace_count(&first->trace) && at == trace_count(&second->trace)) {
+        cli_say("%s agree step by step; a call returned another value", how);
+        return;
+    }
+    describe(first, at, words[0], sizeof(words[0]));
+    describe(second, at, words[1], sizeof(words[1]));
+    cli_say("%s part at step %" PRIu64, how,
+            at < trace_count(&first->trace) ? trace_at(&first->trace, at)->step
+                                            : first->result.steps + 1);
+    cli_say("  once:  %s", words[0]);
+    cli_say("  again: %s", words[1]);
+}
+
+/* True when one difference in what the program may not depend on makes another run of it. */
+static bool explain_disturbance(const struct rerun_plan *plan, const struct rerun *first,
+                                struct rerun *second)
+{
+    bool is_it = false;
+
+    for (unsigned bit = 1; bit < DISTURB_ALL && !is_it; bit <<= 1) {
+        char how[2 * WORDS_BYTES];
+        disturb_bits = bit;
+        rerun_init(second, plan);
+        disturb_bits = DISTURB_NOTHING;
+        is_it = second->result.trace_hash != first->result.trace_hash;
+        snprintf(how, sizeof(how), "two runs that differ only in %s",
+                 disturb_words((enum disturbance)bit));
+        if (is_it)
+            say_parting(first, second, how);
+        rerun_fini(second);
+    }
+    return is_it;
+}
+
 void rerun_explain_difference(const struct rerun_plan *plan)
 {
     static struct rerun first;
     static struct rerun second;
-    char words[2][2 * WORDS_BYTES];
-    size_t at = 0;
 
     rerun_init(&first, plan);
     rerun_init(&second, plan);
-    const size_t count = trace_count(&first.trace);
-    const size_t count_second = trace_count(&second.trace);
-    while (at < count && at < count_second &&
-           is_same_step(trace_at(&first.trace, at), trace_at(&second.trace, at)))
-        at++;
-    if (at == count && at == count_second) {
-        cli_say("two more runs agree step by step%s",
-                first.result.trace_hash == second.result.trace_hash
-                    ? ": what differs is left over from the runs before"
-                    : "; a call returned another value");
-    } else {
-        describe(&first, at, words[0], sizeof(words[0]));
-        describe(&second, at, words[1], sizeof(words[1]));
-        cli_say("two more runs part at step %" PRIu64,
-                at < count ? trace_at(&first.trace, at)->step : first.result.steps + 1);
-        cli_say("  once:  %s", words[0]);
-        cli_say("  again: %s", words[1]);
-    }
-    rerun_fini(&first);
+    bool is_same = first.result.trace_hash == second.result.trace_hash;
+    if (!is_same)
+        say_parting(&first, &second, "two more runs");
     rerun_fini(&second);
+    if (is_same && !explain_disturbance(plan, &first, &second))
+        cli_say("two more runs agree step by step: what differs is left over from the runs before");
+    rerun_fini(&first);
 }

@@ -28,6 +28,7 @@ struct subject {
     size_t plant_count;
     bool has_memory_points; /* set by the command: for those that it prints */
     struct world_spec world;
+    const char *isolation;       /* --isolate as it was given; NULL: it was not, or auto */
     struct foreign_spec program; /* of a subject that is a program by itself */
     struct target target;
 };

@@ -13,6 +13,7 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "sim/kernel/device.h"
@@ -20,11 +21,16 @@
 
 enum { STREAMS = 3 };
 
-static struct {
+/* What was printed: in shared memory, since a run may be made by a child of this process. */
+struct printed {
     char text[OUTPUT_BYTES_MAX];
     size_t len_bytes;
     size_t dropped_bytes;
-    size_t boot_bytes; /* of `text`: printed before main() */
+};
+
+static struct {
+    struct printed *printed;
+    size_t boot_bytes; /* printed before main() */
 
     FILE *streams[STREAMS]; /* by descriptor */
     FILE fresh[STREAMS];    /* what each is at the start of a run */
@@ -35,12 +41,13 @@ static struct {
 
 void output_add(const void *bytes, size_t len_bytes)
 {
-    size_t room = OUTPUT_BYTES_MAX - output.len_bytes;
-    size_t taken = len_bytes < room ? len_bytes : room;
+    struct printed *printed = output.printed;
+    const size_t room = OUTPUT_BYTES_MAX - printed->len_bytes;
+    const size_t taken = len_bytes < room ? len_bytes : room;
 
-    memcpy(output.text + output.len_bytes, bytes, taken);
-    output.len_bytes += taken;
-    output.dropped_bytes += len_bytes - taken;
+    memcpy(printed->text + printed->len_bytes, bytes, taken);
+    printed->len_bytes += taken;
+    printed->dropped_bytes += len_bytes - taken;
 }
 
 static ssize_t write_stream(void *cookie, const char *bytes, size_t len_bytes)
@@ -93,6 +100,10 @@ static void give_back(void)
 
 void output_boot_begin(void)
 {
+    output.printed = mmap(NULL, sizeof(*output.printed), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (output.printed == MAP_FAILED)
+        abort();
     open_stream(STDIN_FILENO, "r", _IOFBF);
     open_stream(STDOUT_FILENO, "w", _IOLBF);
     open_stream(STDERR_FILENO, "w", _IONBF);
@@ -102,7 +113,7 @@ void output_boot_begin(void)
 void output_boot_end(void)
 {
     (void)fflush(output.streams[STDOUT_FILENO]);
-    output.boot_bytes = output.len_bytes;
+    output.boot_bytes = output.printed->len_bytes;
     give_back();
     for (int fd = 0; fd < STREAMS; fd++)
         output.fresh[fd] = *output.streams[fd];
@@ -111,8 +122,8 @@ void output_boot_end(void)
 
 void output_begin(void)
 {
-    output.len_bytes = output.boot_bytes;
-    output.dropped_bytes = 0;
+    output.printed->len_bytes = output.boot_bytes;
+    output.printed->dropped_bytes = 0;
     take_over();
 }
 
@@ -139,21 +150,23 @@ bool output_is_stream(const FILE *stream)
 
 const char *output_text(size_t *len_bytes, size_t *dropped_bytes)
 {
-    *len_bytes = output.len_bytes;
+    *len_bytes = output.printed->len_bytes;
     if (dropped_bytes != NULL)
-        *dropped_bytes = output.dropped_bytes;
-    return output.text;
+        *dropped_bytes = output.printed->dropped_bytes;
+    return output.printed->text;
 }
 
 const char *output_last_lines(size_t line_count, size_t len_bytes_max, size_t *len_bytes)
 {
-    size_t start = output.len_bytes;
+    const struct printed *printed = output.printed;
+    size_t start = printed->len_bytes;
 
-    while (start > 0 && output.len_bytes - start < len_bytes_max) {
-        if (output.text[start - 1] == '\n' && start != output.len_bytes && line_count-- == 1)
+    while (start > 0 && printed->len_bytes - start < len_bytes_max) {
+        const bool is_line = printed->text[start - 1] == '\n' && start != printed->len_bytes;
+        if (is_line && line_count-- == 1)
             break;
         start--;
     }
-    *len_bytes = output.len_bytes - start;
-    return output.text + start;
+    *len_bytes = printed->len_bytes - start;
+    return printed->text + start;
 }

@@ -12,10 +12,11 @@
 
 enum { BUCKETS = 1 << 14, FRAMES_WALKED_MAX = 64 };
 
+/* Shared: a run may be made by a child of this process. */
 static void *map_memory(size_t size_bytes)
 {
     void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (memory == MAP_FAILED) {
         perror("heddle: no memory for a trace");

@@ -40,8 +40,11 @@ __attribute__((section(".preinit_array"), used)) static void (*boot_entry)(int a
 
 int __wrap_main(int argc, char **argv, char **envp)
 {
-    if (!is_taken_over)
+    static bool is_under_way; /* main() may call main() in C */
+
+    if (!is_taken_over || is_under_way)
         return __real_main(argc, argv, envp);
+    is_under_way = true;
     unsetenv(FOREIGN_VARIABLE);
     foreign_adopt(__real_main);
     const int exit_code = cli_main(argc, argv);
