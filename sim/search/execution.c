@@ -83,8 +83,7 @@ static void begin_clock(const struct execution *execution, uint32_t count,
         if (end < count)
             join(clock, &execution->clocks[end]);
     }
-    /* Whoever takes a lock can do so for another reason than the last one to let go of it. */
-    if (event->enabler != STEP_NONE && !event->action.may_wait && !event->is_spinning_on)
+    if (event->enabler != STEP_NONE && !event->is_spinning_on)
         join(clock, &execution->clocks[event->enabler]);
 }
 

@@ -31,7 +31,7 @@ struct node {
 struct open_step {
     struct vthread *thread; /* NULL: none */
     struct event event;
-    bool is_planned; /* by a wakeup tree */
+    bool is_detour; /* only to find that it has to wait */
 };
 
 static struct {
@@ -51,6 +51,8 @@ static struct {
     struct open_step open;
     uint64_t enabled[VTHREADS_MAX / 64];
     uint32_t enablers[EXECUTION_THREADS_MAX];
+    uint32_t wakers[EXECUTION_THREADS_MAX]; /* who ended its wait for a condition */
+    enum op_kind parked_for[EXECUTION_THREADS_MAX];
     uint32_t floor;
     uint64_t now_ns;
     bool has_pending; /* noted before the end of a process */
@@ -69,6 +71,8 @@ static uint64_t real_now_ns(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
+
+static const char differs[] = "a run differs from its repetition";
 
 /* ---- a step ends ---- */
 
@@ -110,6 +114,13 @@ static void cut(const char *obstacle)
     sched.is_ending = true;
 }
 
+static void drop_plan(struct node *node)
+{
+    node->chosen = STEP_NONE;
+    wakeup_free(&x.wakes, x.subtree);
+    x.subtree = NULL;
+}
+
 static void close_step(void)
 {
     struct open_step *open = &x.open;
@@ -117,16 +128,18 @@ static void close_step(void)
 
     if (open->thread == NULL)
         return;
-    if (is_silent(open)) {
-        if (x.position + 1 < x.depth)
-            cut("a run differs from its repetition");
-        x.nodes[x.position].chosen = STEP_NONE;
-        wakeup_free(&x.wakes, x.subtree);
-        x.subtree = NULL;
+    const bool is_mute = is_silent(open);
+    if (!is_mute && open->event.thread < EXECUTION_THREADS_MAX)
+        x.wakers[open->event.thread] = STEP_NONE;
+    if (is_mute != open->is_detour && (open->is_detour || x.position + 1 < x.depth)) {
+        cut(differs);
+    } else if (is_mute) {
+        if (!open->is_detour)
+            drop_plan(&x.nodes[x.position]);
     } else if (x.position < execution->count) {
         if (execution->events[x.position].thread != open->event.thread ||
             execution->events[x.position].action.kind != open->event.action.kind)
-            cut("a run differs from its repetition");
+            cut(differs);
         x.position++;
     } else if (execution_add(execution, &open->event)) {
         x.sequences[x.position++] = sched.sequence;
@@ -154,8 +167,20 @@ static uint32_t arming_event(uint64_t sequence)
     return low < x.position ? low : STEP_NONE;
 }
 
+/* Who waited for a condition goes on to wait for its mutex: whoever signalled comes before. */
+static void note_woken(const struct strategy_run *run)
+{
+    for (uint32_t i = 0; i < run->thread_count && i < EXECUTION_THREADS_MAX; i++) {
+        const enum op_kind kind = run->threads[i]->parked_op.kind;
+        if (kind == OP_LOCK && x.parked_for[i] == OP_WAIT)
+            x.wakers[i] = x.position == 0 ? STEP_NONE : x.position - 1;
+        x.parked_for[i] = kind;
+    }
+}
+
 static void note_enabled(const struct strategy_run *run)
 {
+    note_woken(run);
     if (sched.now_ns != x.now_ns)
         x.floor = x.position;
     x.now_ns = sched.now_ns;
@@ -201,32 +226,60 @@ static void describe(const struct vthread *thread, struct event *out)
     out->is_spinning_on = is_resumed && !out->action.may_wait && action_is_of_spin(thread);
     if (thread->is_lane && thread->due_head != NULL)
         out->enabler = arming_event(thread->due_head->sequence);
-    else if (is_resumed || thread->steps == 0)
-        out->enabler = thread->id < EXECUTION_THREADS_MAX ? x.enablers[thread->id] : STEP_NONE;
+    else if (thread->id < EXECUTION_THREADS_MAX && out->action.may_wait)
+        out->enabler = is_resumed ? x.wakers[thread->id] : STEP_NONE;
+    else if (thread->id < EXECUTION_THREADS_MAX && (is_resumed || thread->steps == 0))
+        out->enabler = x.enablers[thread->id];
 }
 
 /* ---- choosing ---- */
 
-/* Whether another thread certainly has what this one wants to take. */
+/* Whether others hold `touch`'s lock so that it cannot be taken, as far as the events tell. */
+static bool is_held(const struct touch *touch, uint32_t thread)
+{
+    uint32_t gone = 0; /* readers who have let go */
+
+    for (uint32_t i = x.position; i-- > 0;) {
+        const struct event *earlier = &x.execution.events[i];
+        for (uint32_t t = 0; t < earlier->action.touch_count; t++) {
+            const struct touch *other = &earlier->action.touches[t];
+            if (other->object != touch->object || earlier->tried == TRIED_IN_VAIN)
+                continue;
+            const bool is_shared =
+                other->kind == TOUCH_ACQUIRE_SHARED || other->kind == TOUCH_RELEASE_SHARED;
+            if (!is_shared)
+                return (other->kind == TOUCH_ACQUIRE || earlier->tried == TRIED_AND_TOOK) &&
+                       earlier->thread != thread;
+            if (touch->kind != TOUCH_ACQUIRE)
+                continue;
+            if (other->kind == TOUCH_RELEASE_SHARED)
+                gone++;
+            else if (gone == 0)
+                return true;
+            else
+                gone--;
+        }
+    }
+    return false;
+}
+
+/* Whether the thread would certainly find that it has to wait. */
 static bool is_stuck(const struct vthread *thread)
 {
     struct event event;
 
+    if (thread->is_lane)
+        return false;
     describe(thread, &event);
-    if (thread->is_lane || !event.action.may_wait)
+    if (!event.action.may_wait)
         return false;
     if (event.joined != STEP_NONE)
         return sched.threads[event.joined]->state != VTHREAD_DONE;
-    for (uint32_t i = x.position; i-- > 0 && event.action.touch_count > 0;) {
-        const struct event *earlier = &x.execution.events[i];
-        for (uint32_t t = 0; t < earlier->action.touch_count; t++) {
-            const struct touch *touch = &earlier->action.touches[t];
-            if (touch->object == event.action.touches[0].object && earlier->tried != TRIED_IN_VAIN)
-                return (touch->kind == TOUCH_ACQUIRE || earlier->tried == TRIED_AND_TOOK) &&
-                       earlier->thread != thread->id;
-        }
-    }
-    return false;
+    if (event.action.touch_count == 0)
+        return false;
+    if (event.action.touches[0].kind == TOUCH_DOWN)
+        return event.level == 0;
+    return is_held(&event.action.touches[0], thread->id);
 }
 
 /* Who goes on when nothing is planned: the same thread as long as it gets on, then the next one;
@@ -269,13 +322,6 @@ static void take_branch(struct node *node)
     slab_give(&x.wakes, branch);
 }
 
-static void drop_plan(struct node *node)
-{
-    node->chosen = STEP_NONE;
-    wakeup_free(&x.wakes, x.subtree);
-    x.subtree = NULL;
-}
-
 static struct node *node_at(uint32_t index)
 {
     struct node *node = &x.nodes[index];
@@ -291,24 +337,38 @@ static struct node *node_at(uint32_t index)
     return node;
 }
 
+/* Who is to find that it has to wait, because the clock does not jump before. */
+static struct vthread *find_detour(const struct strategy_run *run)
+{
+    for (uint32_t i = 0; i < run->thread_count; i++)
+        if (strategy_is_enabled(run, run->threads[i]) && is_stuck(run->threads[i]))
+            return run->threads[i];
+    return NULL;
+}
+
 static struct vthread *choose(const struct strategy_run *run, const struct vthread *current)
 {
     struct node *node;
 
+    x.open.is_detour = false;
     if (x.position == EXECUTION_EVENTS_MAX) {
         cut("too many steps in a run");
         return NULL;
     }
     node = node_at(x.position);
-    if (x.position + 1 < x.depth && !is_enabled(run, node->chosen)) {
-        cut("a run differs from its repetition");
-        return NULL;
-    }
     while (node->chosen != STEP_NONE || node->tree != NULL) {
         if (node->chosen == STEP_NONE)
             take_branch(node);
         if (is_enabled(run, node->chosen))
             return run->threads[node->chosen];
+        struct vthread *detour = find_detour(run);
+        x.open.is_detour = detour != NULL;
+        if (detour != NULL)
+            return detour;
+        if (x.position + 1 < x.depth) {
+            cut(differs);
+            return NULL;
+        }
         drop_plan(node);
     }
     struct vthread *thread = choose_freely(run, node, current);
@@ -364,6 +424,8 @@ static void begin(struct strategy_run *run)
     x.position = 0;
     x.open.thread = NULL;
     memset(x.enabled, 0, sizeof(x.enabled));
+    memset(x.wakers, 0xff, sizeof(x.wakers)); /* STEP_NONE */
+    memset(x.parked_for, 0, sizeof(x.parked_for));
     x.floor = 0;
     x.now_ns = 0;
     x.has_pending = false;
