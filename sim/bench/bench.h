@@ -11,8 +11,10 @@
 
 struct bench_options {
     bool is_json;
-    double seconds;   /* that each row may take */
-    const char *root; /* where scenarios/ is */
+    double seconds;       /* that each row may take */
+    const char *root;     /* where scenarios/ is */
+    const char *strategy; /* of explore, where a suite calls it; NULL: the portfolio */
+    unsigned trials;      /* seeds from which a program is explored */
 };
 extern struct bench_options bench_options;
 
@@ -27,6 +29,7 @@ void bench_row(const char *suite, const char *name, double value, const char *un
 /* The suites. */
 void bench_engine(void);
 void bench_programs(void);
+void bench_scores(void);
 void bench_scenario(void);
 void bench_memory(void);
 void bench_scale(void);

@@ -17,15 +17,19 @@ struct suite {
     const char *about;
 };
 
-static const struct suite suites[] = {
+enum { SUITES = 6 };
+
+/* Suites of one name run together. */
+static const struct suite suites[SUITES] = {
     {"engine", bench_engine, "cost of a scheduling point and of a switch"},
     {"programs", bench_programs, "small programs: runs a second on one core"},
+    {"programs", bench_scores, "small programs with a bug: schedules until it is found"},
     {"scenario", bench_scenario, "whole worlds with the core: runs a second on one core"},
     {"memory", bench_memory, "memory of an exploring process, and whether it stays"},
     {"scale", bench_scale, "many threads and connections in one world"},
 };
 
-struct bench_options bench_options = {.seconds = 1.0};
+struct bench_options bench_options = {.seconds = 1.0, .trials = 20};
 
 double bench_now_s(void)
 {
@@ -58,18 +62,22 @@ void bench_row(const char *suite, const char *name, double value, const char *un
 
 static void usage(FILE *out)
 {
-    fprintf(out, "usage: bench [--json] [--seconds S] [SUITE...]\n\nsuites:\n");
-    for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+    fprintf(out, "usage: bench [--json] [--seconds S] [--trials N] [--strategy NAME] [SUITE...]\n\n"
+                 "suites:\n");
+    for (size_t i = 0; i < SUITES; i++)
         fprintf(out, "  %-10s %s\n", suites[i].name, suites[i].about);
 }
 
-static const struct suite *find(const char *name)
+/* Marks the suites of this name; false: there is none. */
+static bool choose(const char *name, bool *is_chosen)
 {
-    for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+    bool is_known = false;
+
+    for (size_t i = 0; i < SUITES; i++) {
         if (strcmp(suites[i].name, name) == 0)
-            return &suites[i];
+            is_chosen[i] = is_known = true;
     }
-    return NULL;
+    return is_known;
 }
 
 static int bad_usage(const char *what, const char *which)
@@ -89,33 +97,58 @@ static const char *find_root(void)
     return root == NULL ? "." : root;
 }
 
+/* The option at argv[*at], with its value; 0, or the exit code after a message. */
+static int parse_option(int argc, char **argv, int *at)
+{
+    const char *option = argv[*at];
+    char *end;
+
+    if (strcmp(option, "--json") == 0) {
+        bench_options.is_json = true;
+        return 0;
+    }
+    if (*at + 1 == argc)
+        return bad_usage("no such suite, or no value for this option", option);
+    const char *value = argv[++*at];
+    if (strcmp(option, "--seconds") == 0) {
+        bench_options.seconds = strtod(value, &end);
+        if (*end != '\0' || bench_options.seconds <= 0)
+            return bad_usage("not a number of seconds", value);
+    } else if (strcmp(option, "--trials") == 0) {
+        bench_options.trials = (unsigned)strtoul(value, &end, 10);
+        if (*end != '\0' || bench_options.trials == 0)
+            return bad_usage("not a number of trials", value);
+    } else if (strcmp(option, "--strategy") == 0) {
+        bench_options.strategy = value;
+    } else {
+        return bad_usage("no such suite or option", option);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    const struct suite *chosen[16];
-    size_t chosen_count = 0;
+    bool is_chosen[SUITES] = {false};
+    bool is_all = true;
 
     bench_options.root = find_root();
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            bench_options.is_json = true;
-        } else if (strcmp(argv[i], "--help") == 0) {
+        if (strcmp(argv[i], "--help") == 0) {
             usage(stdout);
             return 0;
-        } else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
-            char *end;
-            bench_options.seconds = strtod(argv[++i], &end);
-            if (*end != '\0' || bench_options.seconds <= 0)
-                return bad_usage("not a number of seconds", argv[i]);
-        } else if (find(argv[i]) != NULL && chosen_count < 16) {
-            chosen[chosen_count++] = find(argv[i]);
-        } else {
-            return bad_usage("no such suite or option", argv[i]);
         }
+        if (choose(argv[i], is_chosen)) {
+            is_all = false;
+            continue;
+        }
+        const int exit_code = parse_option(argc, argv, &i);
+        if (exit_code != 0)
+            return exit_code;
     }
     sched_init();
-    for (size_t i = 0; chosen_count == 0 && i < sizeof(suites) / sizeof(suites[0]); i++)
-        suites[i].run();
-    for (size_t i = 0; i < chosen_count; i++)
-        chosen[i]->run();
+    for (size_t i = 0; i < SUITES; i++) {
+        if (is_all || is_chosen[i])
+            suites[i].run();
+    }
     return 0;
 }
