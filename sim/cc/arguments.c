@@ -384,6 +384,9 @@ void cc_arguments_parse(struct cc_arguments *arguments, const char *const *items
     arguments->action = action_of(&reading);
     arguments->has_language = reading.language != NULL;
     arguments->is_freestanding = reading.is_without_libc && !reading.names_libc;
+    if (arguments->action == CC_LINK && arguments->is_static && !arguments->is_freestanding)
+        refuse(arguments, "-static: Heddle starts a program again and again in one process, and "
+                          "leaves libc's own variables alone; link libc dynamically");
     if (arguments->action == CC_QUERY)
         arguments->error[0] = '\0';
 }

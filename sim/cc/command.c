@@ -70,12 +70,12 @@ static void add_behind(const struct command_parts *parts, struct words *out)
 {
     const struct cc_arguments *arguments = parts->arguments;
 
-    if (arguments->source_count == 0)
-        return;
     begin_own(parts, out);
-    words_add(out, "-fno-omit-frame-pointer");
-    if (arguments->is_without_debug)
-        words_add(out, "-g1");
+    if (arguments->source_count > 0) {
+        words_add(out, "-fno-omit-frame-pointer");
+        if (arguments->is_without_debug)
+            words_add(out, "-g1");
+    }
     /* The reports of UBSan's runtime would come from outside of the simulation. */
     if (arguments->checks_undefined)
         words_add(out,
@@ -92,7 +92,7 @@ static void add_linker(const struct command_parts *parts, struct words *out)
 /* The calls that libstdc++ makes (threads, conditions) are only ours when it is linked in. */
 static void add_libstdcxx(const struct command_parts *parts, struct words *out)
 {
-    if (parts->is_cxx && !parts->arguments->is_static)
+    if (parts->is_cxx)
         words_add(out, "-static-libstdc++");
 }
 
@@ -107,13 +107,11 @@ static void add_program(const struct command_parts *parts, struct words *out)
     }
     add_linker(parts, out);
     add_libstdcxx(parts, out);
-    if (!parts->arguments->is_static)
-        words_add(out, "-Wl,-Bdynamic"); /* whatever the words before it ended with */
+    words_add(out, "-Wl,-Bdynamic"); /* whatever the words before it ended with */
     words_add_format(out, "%s/runtime.o", runtime);
     words_add_format(out, "@%s/runtime.flags", runtime);
-    if (!parts->arguments->is_static)
-        for (size_t i = 0; i < sizeof(exported) / sizeof(exported[0]); i++)
-            words_add_format(out, "-Wl,--export-dynamic-symbol=%s", exported[i]);
+    for (size_t i = 0; i < sizeof(exported) / sizeof(exported[0]); i++)
+        words_add_format(out, "-Wl,--export-dynamic-symbol=%s", exported[i]);
     end_own(parts, out);
 }
 

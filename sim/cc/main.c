@@ -11,9 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/cc/apart.h"
 #include "sim/cc/arguments.h"
 #include "sim/cc/command.h"
 #include "sim/cc/toolchain.h"
+#include "sim/cc/warn.h"
 
 static const char *name = "heddle cc";
 
@@ -71,6 +73,10 @@ int main(int argc, char **argv)
                 "its runtime, runtime.o and runtime.flags, is missing; see `heddle install`");
         parts.linker = toolchain_linker(&toolchain);
     }
+    if (!arguments.is_silent && arguments.action != CC_QUERY && arguments.action != CC_PREPROCESS)
+        warn_of_assembly(name, &arguments, &toolchain);
+    if (toolchain.family == CC_GCC && (arguments.action == CC_LINK || arguments.action == CC_SHARE))
+        return apart_link(&parts);
     command_build(&parts, &command);
     return become(&command);
 }

@@ -12,6 +12,9 @@
 
 enum { VERSION_MAX = 19, VERSION_MIN = 14 };
 
+/* lld 14 leaves a nameless symbol in a shared object when there are many --wrap. */
+#define LLD_VERSION "19"
+
 const char *toolchain_which(const char *name)
 {
     const char *path = getenv("PATH");
@@ -177,40 +180,9 @@ void toolchain_find(struct toolchain *toolchain, bool is_cxx)
     toolchain->runtime = find_runtime();
 }
 
-/* The number at the end of clang-16, or of the file behind a plain `clang`; 0: none. */
-static int version_of(const char *program)
-{
-    char real[PATH_MAX];
-    const char *path = strchr(program, '/') == NULL ? toolchain_which(program) : program;
-    const char *names[] = {program, path == NULL || realpath(path, real) == NULL ? "" : real};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *dash = strrchr(base_name(names[i]), '-');
-        const int version = dash == NULL ? 0 : atoi(dash + 1);
-        if (version > 0)
-            return version;
-        /* /usr/lib/llvm-16/bin/clang */
-        const char *llvm = strstr(names[i], "/llvm-");
-        if (llvm != NULL)
-            return atoi(llvm + strlen("/llvm-"));
-    }
-    return 0;
-}
-
 const char *toolchain_linker(const struct toolchain *toolchain)
 {
-    char name[32];
-
-    if (toolchain->family == CC_CLANG) {
-        int versions[VERSION_MAX - VERSION_MIN + 2] = {version_of(toolchain->compiler.items[0])};
-        size_t count = 1;
-        for (int version = VERSION_MAX; version >= VERSION_MIN; version--)
-            versions[count++] = version;
-        for (size_t i = 0; i < count; i++) {
-            (void)snprintf(name, sizeof(name), "ld.lld-%d", versions[i]);
-            if (versions[i] > 0 && toolchain_which(name) != NULL)
-                return words_format("lld-%d", versions[i]);
-        }
-    }
-    return toolchain_which("ld.lld") != NULL ? "lld" : NULL;
+    if (toolchain->family == CC_CLANG && toolchain_which("ld.lld-" LLD_VERSION) != NULL)
+        return "lld-" LLD_VERSION;
+    return NULL;
 }

@@ -27,8 +27,7 @@ struct toolchain {
  * folder. */
 void toolchain_find(struct toolchain *toolchain, bool is_cxx);
 
-/* The value of -fuse-ld: an lld of the compiler's version or the newest. NULL: the compiler's own.
- */
+/* The value of -fuse-ld; NULL: the compiler's own linker. */
 const char *toolchain_linker(const struct toolchain *toolchain);
 
 /* Where PATH has a program of this name, NULL: nowhere. With a slash in it, itself. */
