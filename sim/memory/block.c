@@ -143,7 +143,7 @@ void heap_describe(const volatile void *address, char *out, size_t out_bytes)
     out[0] = '\0';
     if (is_near(address, BLOCK_FREED_WORD))
         (void)snprintf(out, out_bytes, "poisoned pointer: read from freed memory\n");
-    else if (is_near(address, BLOCK_FRESH_WORD))
+    else if (is_near(address, BLOCK_FRESH_WORD) || is_near(address, BLOCK_FRESH_WORD_DISTURBED))
         (void)snprintf(out, out_bytes, "poisoned pointer: read from uninitialised memory\n");
     else if ((uintptr_t)address < POISON_REACH_BYTES)
         (void)snprintf(out, out_bytes, "null pointer\n");

@@ -44,6 +44,7 @@ enum block_state { BLOCK_LIVE = 0x11bb, BLOCK_FREED = 0xdead };
  * mapped, so that a crash tells which of the two it followed. */
 #define BLOCK_FREED_WORD UINT64_C(0x00003ddddddddddd)
 #define BLOCK_FRESH_WORD UINT64_C(0x00003bebebebebeb)
+#define BLOCK_FRESH_WORD_DISTURBED (~BLOCK_FRESH_WORD) /* no bit is the same */
 
 /* The frames that called `pc`'s function, by frame pointers: `frame` is the wrapped call's own. */
 void block_trace_take(struct block_trace *trace, const void *pc, const void *frame);

@@ -15,6 +15,7 @@
 #include "sim/memory/native.h"
 #include "sim/sched/crash.h"
 #include "sim/sched/sched.h"
+#include "sim/vthread/disturb.h"
 
 enum {
     REDZONE_BYTES = 16,
@@ -41,6 +42,7 @@ bool heap_is_booting;
 
 static struct heap {
     uint64_t used_bytes; /* cut off so far */
+    uint64_t fresh_word; /* what memory holds that is given out */
     struct block *free[CLASSES];
     uint32_t free_class_max; /* no class above has free blocks */
     struct block *live_head;
@@ -96,6 +98,7 @@ static void map_once(void)
 void heap_boot_begin(void)
 {
     map_once();
+    heap.fresh_word = BLOCK_FRESH_WORD;
     heap_is_booting = true;
 }
 
@@ -144,7 +147,10 @@ void heap_begin(void)
     if (classes != 0)
         memcpy((void *)heap.free, (const void *)heap_at_start.free,
                (classes + 1) * sizeof(heap.free[0]));
-    heap.used_bytes = heap_at_start.used_bytes;
+    bool is_moved = (disturb_bits & DISTURB_HEAP_PLACE) != 0;
+    heap.used_bytes = heap_at_start.used_bytes + (is_moved ? DISTURB_HEAP_OFFSET_BYTES : 0);
+    heap.fresh_word =
+        (disturb_bits & DISTURB_HEAP_BYTES) != 0 ? BLOCK_FRESH_WORD_DISTURBED : BLOCK_FRESH_WORD;
     heap.free_class_max = heap_at_start.free_class_max;
     heap.live_head = heap_at_start.live_head;
     heap.live_tail = heap_at_start.live_tail;
@@ -311,7 +317,7 @@ void *heap_take(size_t size_bytes, size_t alignment, bool is_zeroed, const void 
     if (is_zeroed)
         memset((void *)memory, 0, size_bytes);
     else
-        fill((void *)memory, BLOCK_FRESH_WORD, size_bytes);
+        fill((void *)memory, heap.fresh_word, size_bytes);
     memset((char *)memory + size_bytes, REDZONE_BYTE, tail_bytes(block));
     return (void *)memory;
 }

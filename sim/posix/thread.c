@@ -18,6 +18,7 @@
 #include "sim/posix/tls_key.h"
 #include "sim/posix/wait.h"
 #include "sim/posix/wrap_threads.h"
+#include "sim/vthread/disturb.h"
 
 enum { THREADS_FIRST = 8, HANDLE_SHIFT = 12 };
 
@@ -159,6 +160,7 @@ static void thread_entry(void *arg)
     if (_setjmp(jump) == 0) {
         if (self->thread->has_pending_signal)
             signal_handle_pending(self->thread);
+        disturb_below();
         if (self->main != NULL)
             posix_exit(self->main(self->arg), NULL);
         self->result = self->entry(self->arg);

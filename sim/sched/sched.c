@@ -16,6 +16,7 @@
 #include "sim/base/random.h"
 #include "sim/sched/crash.h"
 #include "sim/sched/internal.h"
+#include "sim/vthread/disturb.h"
 #include "sim/vthread/identity.h"
 
 enum {
@@ -480,7 +481,7 @@ struct vthread *sched_spawn(const char *name, struct process *process, void (*en
     thread->entry = entry;
     thread->entry_arg = arg;
     thread->stack_pointer =
-        identity_prepare_stack(thread->identity->stack_top, thread_main, thread);
+        identity_prepare_stack(disturb_stack(thread->identity), thread_main, thread);
     thread->tls_base = thread->identity->tls_base;
     thread->process = process;
     thread->state = VTHREAD_RUNNABLE;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "sim/vthread/disturb.h"
+
 enum {
     BEHAVIOUR_SLOTS = 1 << 16,
     BEHAVIOURS_MAX = BEHAVIOUR_SLOTS * 3 / 4,
@@ -87,6 +89,49 @@ static void note_finding(struct search_result *result, const struct trial *trial
                                        .count = 1};
 }
 
+/* ---- the self-check ---- */
+
+/* Which difference the run cannot bear, one at a time; DISTURB_ALL when only several together. */
+static enum disturbance find_disturbance(const struct search_spec *spec, const struct trial *trial,
+                                         uint64_t base_steps, uint64_t trace_hash)
+{
+    for (unsigned bit = 1; bit < DISTURB_ALL; bit <<= 1) {
+        struct run_result again;
+        disturb_bits = bit;
+        run_trial(spec->target, trial, base_steps, NULL, NULL, &again);
+        disturb_bits = DISTURB_NOTHING;
+        if (again.trace_hash != trace_hash)
+            return (enum disturbance)bit;
+    }
+    return DISTURB_ALL;
+}
+
+/* A run that found nothing must not depend on what memory holds before the program writes there,
+ * nor on where it lies. */
+static void check_undisturbed(const struct search_spec *spec, const struct trial *trial,
+                              uint64_t base_steps, struct run_result *run)
+{
+    struct run_result again;
+
+    disturb_bits = DISTURB_ALL;
+    run_trial(spec->target, trial, base_steps, NULL, NULL, &again);
+    disturb_bits = DISTURB_STACK_ZEROS;
+    if (again.trace_hash == run->trace_hash)
+        run_trial(spec->target, trial, base_steps, NULL, NULL, &again);
+    disturb_bits = DISTURB_NOTHING;
+    if (again.trace_hash == run->trace_hash)
+        return;
+    enum disturbance what = find_disturbance(spec, trial, base_steps, run->trace_hash);
+    run->finding.kind = FINDING_NONDETERMINISM;
+    (void)snprintf(run->finding.title, sizeof(run->finding.title),
+                   "nondeterminism: the program depends on %s", disturb_words(what));
+    (void)snprintf(run->finding.detail, sizeof(run->finding.detail),
+                   "trial %llu: with another, %llu steps instead of %llu; %s",
+                   (unsigned long long)trial->number, (unsigned long long)again.steps,
+                   (unsigned long long)run->steps,
+                   again.finding.kind == FINDING_NONE ? "nothing found" : again.finding.title);
+}
+
 /* A run that differs from its repetition is our bug, and outranks what it found. */
 static void check_repeats(const struct search_spec *spec, const struct trial *trial,
                           uint64_t base_steps, struct run_result *run)
@@ -94,8 +139,11 @@ static void check_repeats(const struct search_spec *spec, const struct trial *tr
     struct run_result again;
 
     run_trial(spec->target, trial, base_steps, NULL, NULL, &again);
-    if (again.trace_hash == run->trace_hash)
+    if (again.trace_hash == run->trace_hash) {
+        if (run->finding.kind == FINDING_NONE)
+            check_undisturbed(spec, trial, base_steps, run);
         return;
+    }
     run->finding.kind = FINDING_NONDETERMINISM;
     (void)snprintf(run->finding.title, sizeof(run->finding.title),
                    "nondeterminism: trial %llu differs from its repetition",
@@ -130,7 +178,8 @@ static bool run_one(struct campaign *campaign, uint64_t number)
 
     trial_derive(spec->campaign_seed, number, spec->strategy, &trial);
     run_trial(spec->target, &trial, result->base_steps, NULL, NULL, &run);
-    if (spec->check_determinism && (run.finding.kind != FINDING_NONE || number == 0))
+    bool is_sample = (number & (number - 1)) == 0; /* 0, 1, 2, 4, 8... */
+    if (spec->check_determinism && (run.finding.kind != FINDING_NONE || is_sample))
         check_repeats(spec, &trial, result->base_steps, &run);
     if (number == 0)
         result->base_steps = run.steps;

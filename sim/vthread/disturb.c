@@ -1,0 +1,54 @@
+/*
+ * sim/vthread/disturb.c - see disturb.h.
+ */
+#include "sim/vthread/disturb.h"
+
+#include "sim/vthread/identity.h"
+
+enum { STACK_OFFSET_BYTES = 4112 };
+
+unsigned disturb_bits;
+
+void *disturb_stack(const struct identity *identity)
+{
+    char *top = identity->stack_top;
+
+    return (disturb_bits & DISTURB_STACK_PLACE) != 0 ? top - STACK_OFFSET_BYTES : top;
+}
+
+/* 64 KiB right below the caller's frame, by instructions that need no stack themselves. */
+__attribute__((naked)) static void fill_below(int byte __attribute__((unused)))
+{
+    __asm__("movl %edi, %eax\n"
+            "leaq -65536(%rsp), %rdi\n"
+            "movl $65536, %ecx\n"
+            "rep stosb\n"
+            "retq\n");
+}
+
+void disturb_below(void)
+{
+    if ((disturb_bits & DISTURB_STACK_BYTES) != 0)
+        fill_below(0xff);
+    else if ((disturb_bits & DISTURB_STACK_ZEROS) != 0)
+        fill_below(0);
+}
+
+const char *disturb_words(enum disturbance bit)
+{
+    switch (bit) {
+    case DISTURB_HEAP_BYTES:
+        return "what fresh heap memory holds";
+    case DISTURB_HEAP_PLACE:
+        return "where heap blocks lie";
+    case DISTURB_STACK_BYTES:
+    case DISTURB_STACK_ZEROS:
+        return "what a fresh stack holds";
+    case DISTURB_STACK_PLACE:
+        return "where its stacks lie";
+    case DISTURB_NOTHING:
+    case DISTURB_ALL:
+        break;
+    }
+    return "several things at once";
+}
