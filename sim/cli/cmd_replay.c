@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "sim/cli/files.h"
 #include "sim/cli/isolate.h"
 #include "sim/cli/oracle.h"
 #include "sim/cli/outcome.h"
@@ -13,9 +14,11 @@
 #include "sim/cli/subject.h"
 #include "sim/cli/which.h"
 #include "sim/foreign/output.h"
+#include "sim/input/buffer.h"
 #include "sim/input/scenario.h"
 #include "sim/report/reproducer.h"
 #include "sim/report/rows.h"
+#include "sim/report/timeline.h"
 
 enum { ORIGIN_BYTES = 160, SITE_BYTES = 64, TIMES_MAX = 1000000 };
 
@@ -31,6 +34,8 @@ struct values {
     bool is_hash;
     bool is_json;
     bool has_story;
+    const char *timeline;
+    const char *perfetto;
     const char *build;
 };
 
@@ -49,6 +54,8 @@ static const struct option_def options[] = {
     {"hash", 0, OPTION_FLAG, NULL, "print only the hash of the trace", AT(is_hash)},
     {"json", 0, OPTION_FLAG, NULL, "print the run as a line of JSON", AT(is_json)},
     {"story", 0, OPTION_FLAG, NULL, "print the story (this is what happens anyway)", AT(has_story)},
+    {"timeline", 0, OPTION_TEXT, "FILE.html", "write the run as a page to look at", AT(timeline)},
+    {"perfetto", 0, OPTION_TEXT, "FILE.json", "write it as Chrome's trace events", AT(perfetto)},
     {"build", 0, OPTION_TEXT, "NAME", "plain, asan, tsan or explore (the launcher builds it)",
      AT(build)},
 };
@@ -200,6 +207,32 @@ static void print_run(const struct plan *plan, const struct rerun *rerun)
         printf("  %" PRIu64 " runs, one trace\n", plan->values.times.value);
 }
 
+/* The pictures that were asked for. */
+static int draw(const struct plan *plan, const struct rerun *rerun)
+{
+    const struct timeline timeline = {.trace = &rerun->trace,
+                                      .result = &rerun->result,
+                                      .target = plan->subject.name,
+                                      .root = files_root()};
+    const struct {
+        const char *path;
+        void (*print)(const struct timeline *timeline, struct buffer *out);
+    } pictures[] = {{plan->values.timeline, timeline_print_page},
+                    {plan->values.perfetto, timeline_print_events}};
+    int exit_code = 0;
+
+    for (size_t i = 0; i < sizeof(pictures) / sizeof(pictures[0]); i++) {
+        struct buffer text = {0};
+        if (pictures[i].path == NULL)
+            continue;
+        pictures[i].print(&timeline, &text);
+        if (!files_write(pictures[i].path, text.data, text.len))
+            exit_code = CLI_CANNOT;
+        buffer_fini(&text);
+    }
+    return exit_code;
+}
+
 static int replay(const struct plan *plan)
 {
     static struct rerun rerun;
@@ -208,6 +241,9 @@ static int replay(const struct plan *plan)
     int exit_code = repeat(plan, &rerun.result);
     if (exit_code == 0) {
         print_run(plan, &rerun);
+        exit_code = draw(plan, &rerun);
+    }
+    if (exit_code == 0) {
         exit_code = compare_with_recording(plan, &rerun);
     }
     if (exit_code == 0 && rerun.result.finding.kind != FINDING_NONE)

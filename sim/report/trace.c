@@ -148,6 +148,8 @@ static void fill_step(struct trace *trace, struct trace_step *out, const struct 
     /* A lane does what its first due timer says. */
     if (thread->is_lane && thread->due_head != NULL)
         out->pc = (const char *)(uintptr_t)thread->due_head->fire + 1;
+    if (thread->is_lane && thread->due_head != NULL)
+        out->cause_step = thread->due_head->armed_step;
 }
 
 static bool could_run(uint32_t thread_id)

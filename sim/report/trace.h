@@ -43,6 +43,7 @@ struct trace_step {
     uint32_t object_id; /* 0: none */
     enum op_kind kind;
     bool was_preempting; /* the thread of the step before could have gone on */
+    uint64_t cause_step; /* of a lane: the step that armed its timer; 0: before the first */
     bool has_value;
     int64_t value;                      /* what the step came to: a call's result, or -errno */
     const char *label;                  /* static words, may be NULL */

@@ -144,6 +144,7 @@ struct timer {
     struct timer *due_prev; /* private */
     uint32_t heap_index;    /* private; 1-based, 0 when not in the heap */
     bool is_due;            /* private; on its lane's list, not fired yet */
+    uint64_t armed_step;    /* the run's step in which it was armed: what it comes from */
 };
 /* `timer` must not be armed. `object` is what firing touches, for the strategies (NULL: all). */
 void timer_arm(struct timer *timer, struct vthread *lane, uint64_t due_ns,

@@ -90,6 +90,7 @@ void timer_arm(struct timer *timer, struct vthread *lane, uint64_t due_ns,
     }
     timer->due_ns = due_ns;
     timer->sequence = ++sched.sequence;
+    timer->armed_step = sched.steps;
     timer->lane = lane;
     timer->fire = fire;
     timer->context = context;
