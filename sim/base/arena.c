@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ARENA_ALIGN_BYTES = 16 };
-
 void arena_init(struct arena *arena, size_t size_bytes)
 {
     void *base = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
@@ -31,17 +29,14 @@ void arena_fini(struct arena *arena)
     arena->base = NULL;
 }
 
-void *arena_take(struct arena *arena, size_t size_bytes)
+void *arena_take_fresh(struct arena *arena, size_t size)
 {
-    size_t size = (size_bytes + ARENA_ALIGN_BYTES - 1) & ~(size_t)(ARENA_ALIGN_BYTES - 1);
-
     if (size > arena->size_bytes - arena->used_bytes) {
         fprintf(stderr, "heddle: a run used more than %zu MiB\n", arena->size_bytes >> 20);
         abort();
     }
     char *taken = arena->base + arena->used_bytes;
     size_t end = arena->used_bytes + size;
-    /* Memory beyond the high-water mark has never been written: it is still the system's zeroes. */
     if (arena->used_bytes < arena->used_bytes_max) {
         size_t dirty = arena->used_bytes_max - arena->used_bytes;
         memset(taken, 0, size < dirty ? size : dirty);

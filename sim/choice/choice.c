@@ -71,15 +71,6 @@ enum choice_class choice_class_by_word(const char *word, size_t len_bytes)
     return CHOICE_CLASS_COUNT;
 }
 
-uint32_t choice_who(const char *name)
-{
-    uint32_t hash = UINT32_C(2166136261); /* FNV-1a */
-
-    for (; *name != '\0'; name++)
-        hash = (hash ^ (uint8_t)*name) * UINT32_C(16777619);
-    return hash == 0 ? 1 : hash; /* 0 means "nobody" */
-}
-
 static uint32_t pack_count(enum choice_class class, uint32_t count)
 {
     uint32_t max = (UINT32_C(1) << CHOICE_COUNT_BITS) - 1;

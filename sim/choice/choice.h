@@ -69,7 +69,14 @@ struct choice_deviation {
 };
 
 /* A stable 32-bit name of a thread ("w0", "c1"): never an address. */
-uint32_t choice_who(const char *name);
+static inline uint32_t choice_who(const char *name)
+{
+    uint32_t hash = UINT32_C(2166136261); /* FNV-1a */
+
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (uint8_t)*name) * UINT32_C(16777619);
+    return hash == 0 ? 1 : hash; /* 0 means "nobody" */
+}
 
 enum choice_source_kind {
     CHOICE_FROM_DULL,

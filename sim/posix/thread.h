@@ -32,6 +32,8 @@ struct held_lock {
     enum held_kind kind;
 };
 
+struct first_frame;
+
 struct posix_thread {
     struct vthread *thread;
     struct posix_process *process;
@@ -59,7 +61,7 @@ struct posix_thread {
     uint64_t signals_pending;
     uint64_t signals_awaited; /* while in sigwait */
 
-    jmp_buf *exit_jump;              /* the thread's first frame */
+    struct first_frame *exit_jump;   /* the thread's first frame */
     __pthread_unwind_buf_t *cleanup; /* pthread_cleanup_push in C */
     char name[16];                   /* pthread_setname_np */
 };

@@ -41,20 +41,9 @@ static const char *const op_words[] = {
 #undef X
 };
 
-static const bool op_writes[] = {
-#define X(name, word, writes) writes,
-    OP_KINDS(X)
-#undef X
-};
-
 const char *op_kind_word(enum op_kind kind)
 {
     return op_words[kind];
-}
-
-bool op_kind_writes(enum op_kind kind)
-{
-    return op_writes[kind];
 }
 
 struct arena *sched_arena(void)

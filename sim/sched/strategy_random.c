@@ -23,6 +23,8 @@ static void ignore(struct strategy_run *run, struct vthread *thread)
 /* The `nth` enabled thread in order of number. */
 static struct vthread *enabled_nth(const struct strategy_run *run, uint32_t nth)
 {
+    if (run->thread_count <= 64)
+        return run->threads[bits_select(run->enabled[0], nth)];
     for (uint32_t w = 0;; w++) {
         uint64_t bits = run->enabled[w];
         uint32_t count = (uint32_t)__builtin_popcountll(bits);

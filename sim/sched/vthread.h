@@ -60,7 +60,14 @@ enum op_kind {
 };
 
 const char *op_kind_word(enum op_kind kind);
-bool op_kind_writes(enum op_kind kind);
+
+static inline bool op_kind_writes(enum op_kind kind)
+{
+#define X(name, word, writes) | (uint32_t)(writes) << OP_##name
+    const uint32_t writing = 0 OP_KINDS(X);
+#undef X
+    return (writing >> kind & 1) != 0;
+}
 
 /* What a thread is about to do, announced before it does it. */
 struct op {
