@@ -110,12 +110,6 @@ void foreign_begin(void)
     output_begin();
 }
 
-void foreign_begin_again(void)
-{
-    image_restore();
-    settings_restore();
-}
-
 void foreign_end(void)
 {
     output_end();
@@ -132,12 +126,11 @@ void foreign_process_prepare(struct process *process)
     posix_process_boot_handlers(posix_process_of(process));
 }
 
-void foreign_check_end(const struct process *process, int exit_status, int term_signo,
-                       int signo_expected)
+void foreign_check_end(const struct process *process, int exit_status, int term_signo)
 {
     const struct posix_process *posix = process->signals;
 
-    if (term_signo != 0 && term_signo != signo_expected)
+    if (term_signo != 0)
         finding_fail_detail(FINDING_EXPECTATION, NULL, foreign_last_words(),
                             "expectation: %s was ended by signal %d (SIG%s)", process->name,
                             term_signo, sigabbrev_np(term_signo));
@@ -151,7 +144,7 @@ void foreign_check_end(const struct process *process, int exit_status, int term_
 static void on_end(struct process *process, int exit_status, int term_signo)
 {
     foreign.has_ended = true;
-    foreign_check_end(process, exit_status, term_signo, 0);
+    foreign_check_end(process, exit_status, term_signo);
 }
 
 static void start(void *context)
