@@ -93,22 +93,32 @@ static int read_target(struct subject *subject, const struct command *command,
     return subject_read(subject->path, true, &subject->scenario) ? 0 : CLI_INPUT;
 }
 
+/* A program that nobody talks to ends by itself, and so does its run. */
+static bool is_by_itself(const struct scenario *scenario)
+{
+    return scenario->actor_count == 1 && scenario->event_count == 0 && scenario->setup.count == 0;
+}
+
 /* What there is to run, and by whom. */
 static int aim(struct subject *subject, const struct scenario *scenario, bool has_every_step)
 {
     const struct scenario_value *words = program_words(scenario);
 
-    if (words == NULL) {
-        subject->world = (struct world_spec){
-            .scenario = scenario, .plants = subject->plants, .check_every_step = has_every_step};
-        world_target(&subject->world, subject->name, &subject->target);
+    if (words != NULL) {
+        program_fill(words, subject->path, &subject->program);
+        const int exit_code = program_enter(subject->program.path);
+        if (exit_code != 0)
+            return exit_code;
+    }
+    if (words != NULL && is_by_itself(scenario)) {
+        foreign_target(&subject->program, subject->name, &subject->target);
         return 0;
     }
-    program_fill(words, &subject->program);
-    int exit_code = program_enter(subject->program.args[0]);
-    if (exit_code == 0)
-        foreign_target(&subject->program, subject->name, &subject->target);
-    return exit_code;
+    subject->world = (struct world_spec){.scenario = scenario,
+                                         .plants = subject->plants,
+                                         .check_every_step = has_every_step};
+    world_target(&subject->world, subject->name, &subject->target);
+    return 0;
 }
 
 int subject_open(struct subject *subject, const struct command *command,

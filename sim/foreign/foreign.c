@@ -110,6 +110,12 @@ void foreign_begin(void)
     output_begin();
 }
 
+void foreign_begin_again(void)
+{
+    image_restore();
+    settings_restore();
+}
+
 void foreign_end(void)
 {
     output_end();
@@ -126,11 +132,12 @@ void foreign_process_prepare(struct process *process)
     posix_process_boot_handlers(posix_process_of(process));
 }
 
-void foreign_check_end(const struct process *process, int exit_status, int term_signo)
+void foreign_check_end(const struct process *process, int exit_status, int term_signo,
+                       int signo_expected)
 {
     const struct posix_process *posix = process->signals;
 
-    if (term_signo != 0)
+    if (term_signo != 0 && term_signo != signo_expected)
         finding_fail_detail(FINDING_EXPECTATION, NULL, foreign_last_words(),
                             "expectation: %s was ended by signal %d (SIG%s)", process->name,
                             term_signo, sigabbrev_np(term_signo));
@@ -144,7 +151,7 @@ void foreign_check_end(const struct process *process, int exit_status, int term_
 static void on_end(struct process *process, int exit_status, int term_signo)
 {
     foreign.has_ended = true;
-    foreign_check_end(process, exit_status, term_signo);
+    foreign_check_end(process, exit_status, term_signo, 0);
 }
 
 static void start(void *context)

@@ -29,6 +29,7 @@ bool foreign_is_here(void);
 struct foreign_spec {
     const char *const *args; /* argv[0] and on; borrowed */
     int arg_count;
+    const char *path; /* of the file; NULL when it does not matter */
 };
 
 /* The program by itself in a world: no network but its own. `spec` is borrowed. */
@@ -39,11 +40,15 @@ void foreign_target(const struct foreign_spec *spec, const char *name, struct ta
 void foreign_begin(void);
 /* In run_spec.finish, before posix_run_end(). */
 void foreign_end(void);
+/* In the middle of a run, none of its threads being left: as at the start, but for its output. */
+void foreign_begin_again(void);
 /* A new process for it, without descriptors yet. */
 struct process;
 void foreign_process_prepare(struct process *process);
-/* It has ended like that: fails the run when it should not have, or has lost memory. */
-void foreign_check_end(const struct process *process, int exit_status, int term_signo);
+/* It has ended like that: fails the run when it should not have, or has lost memory.
+ * `signo_expected`: a signal that may have ended it, or 0. */
+void foreign_check_end(const struct process *process, int exit_status, int term_signo,
+                       int signo_expected);
 /* The last lines that it printed, in a sentence; good until the next call. */
 const char *foreign_last_words(void);
 

@@ -6,24 +6,16 @@
  */
 #include "sim/foreign/settings.h"
 
-#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim/memory/heap.h"
 #include "sim/sched/sched.h"
 
-int __real_chdir(const char *path);
-int __wrap_chdir(const char *path);
-int __real_fchdir(int fd);
-int __wrap_fchdir(int fd);
-mode_t __real_umask(mode_t mask);
-mode_t __wrap_umask(mode_t mask);
 char *__real_setlocale(int category, const char *name);
 char *__wrap_setlocale(int category, const char *name);
 char *__real_strtok(char *text, const char *separators);
@@ -34,10 +26,6 @@ static struct {
     char **kept;        /* what it held, and the NULL after */
     size_t count;
     char *locale;
-    int folder;
-    mode_t umask;
-    bool has_moved;
-    bool has_masked;
     bool has_locale;
     bool has_token;
 } settings;
@@ -62,9 +50,6 @@ void settings_keep(void)
         abort();
     memcpy((void *)settings.kept, (const void *)environ, settings.count * sizeof(char *));
     settings.locale = copy_text(setlocale(LC_ALL, NULL));
-    settings.folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    settings.umask = umask(0);
-    (void)umask(settings.umask);
 }
 
 void settings_restore(void)
@@ -80,18 +65,12 @@ void settings_restore(void)
         optopt = '?';
         optarg = NULL;
     }
-    if (settings.has_moved)
-        (void)fchdir(settings.folder);
-    if (settings.has_masked)
-        (void)umask(settings.umask);
     if (settings.has_locale)
         (void)setlocale(LC_ALL, settings.locale);
     if (settings.has_token) {
         char empty[] = "";
         (void)strtok(empty, " ");
     }
-    settings.has_moved = false;
-    settings.has_masked = false;
     settings.has_locale = false;
     settings.has_token = false;
 }
@@ -103,24 +82,6 @@ void settings_reach(void)
     while (environ != NULL && environ[count] != NULL)
         count++;
     heap_reach((const void *)environ, count * sizeof(char *));
-}
-
-int __wrap_chdir(const char *path)
-{
-    settings.has_moved |= sched_is_simulated();
-    return __real_chdir(path);
-}
-
-int __wrap_fchdir(int fd)
-{
-    settings.has_moved |= sched_is_simulated();
-    return __real_fchdir(fd);
-}
-
-mode_t __wrap_umask(mode_t mask)
-{
-    settings.has_masked |= sched_is_simulated();
-    return __real_umask(mask);
 }
 
 char *__wrap_setlocale(int category, const char *name)

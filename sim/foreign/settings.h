@@ -1,6 +1,6 @@
 /*
  * sim/foreign/settings.h - what a program can change about its process besides memory: environment,
- * working directory, umask, locale, and what libc keeps between calls of getopt() and strtok().
+ * locale, and what libc keeps between calls of getopt() and strtok().
  *
  * Owner: the process.  Threads: one; between runs.
  */

@@ -2,16 +2,13 @@
 
 WRAPPED_FOREIGN = [
     "__dprintf_chk",
-    "chdir",
     "dprintf",
-    "fchdir",
     "fclose",
     "flockfile",
     "ftrylockfile",
     "funlockfile",
     "setlocale",
     "strtok",
-    "umask",
     "vdprintf",
 ]
 

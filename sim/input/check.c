@@ -1,6 +1,7 @@
 /*
  * What the core thinks of a scenario's nodes, without running them.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "core/proxy/config.h"
@@ -103,6 +104,41 @@ static bool has_program(const struct scenario *scenario, const struct scenario_a
     return false;
 }
 
+/* The whole simulator is in the program: there is one of it, and it is the only node. */
+static bool check_program(const struct scenario *scenario, const struct scenario_actor *node,
+                          struct diagnostics *diag)
+{
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        if (scenario->actors[i].kind == ACTOR_NODE && &scenario->actors[i] != node) {
+            diagnostics_error(diag, node->line->number, 0,
+                              "a node that is a program is the only node of its scenario");
+            return false;
+        }
+    }
+    for (size_t i = 0; i < node->directive_count; i++) {
+        const struct scenario_line *line = &scenario->lines[node->directive_lines[i]];
+        const struct scenario_value *words = SCENARIO_ARG(line, DIRECTIVE, WORDS);
+        char address[INET6_ADDRSTRLEN] = "";
+        unsigned char bytes[sizeof(struct in6_addr)];
+        if (is_program(line))
+            continue;
+        if (words->word_count != 2 || !is_word(&words->words[0], "address")) {
+            diagnostics_error(diag, line->number, words->words[0].column,
+                              "a program's node has the lines 'program PATH ARGUMENT...' and "
+                              "'address 10.0.0.1'");
+            return false;
+        }
+        if (words->words[1].text.len < sizeof(address))
+            memcpy(address, words->words[1].text.data, words->words[1].text.len);
+        if (inet_pton(AF_INET, address, bytes) != 1 && inet_pton(AF_INET6, address, bytes) != 1) {
+            diagnostics_error(diag, line->number, words->words[1].column,
+                              "'%s' is not an address, as 10.0.0.1", address);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* "rounds=4..20", "objects=2", "locked". */
 static bool is_exercise_option(const struct scenario_word *word)
 {
@@ -189,7 +225,7 @@ static bool check_node(const struct scenario *scenario, const struct scenario_ac
     bool is_good = true;
 
     if (has_program(scenario, node))
-        return true;
+        return check_program(scenario, node, diag);
     config_init(&config);
     for (size_t i = 0; i < node->directive_count; i++) {
         const struct scenario_line *line = &scenario->lines[node->directive_lines[i]];

@@ -9,6 +9,7 @@
 
 #include "sim/actor/script.h"
 #include "sim/exercise/exercise.h"
+#include "sim/world/program.h"
 
 enum { FD_MAX_DEFAULT = 256, ACCEPT_RING_DEFAULT = 15, BUFFER_BYTES_DEFAULT = 2048 };
 
@@ -162,7 +163,7 @@ void node_configs_init(struct node_configs *configs, const struct scenario *scen
     for (size_t i = 0; i < scenario->actor_count; i++) {
         const struct scenario_actor *actor = &scenario->actors[i];
         struct config_error error;
-        if (actor->kind != ACTOR_NODE)
+        if (actor->kind != ACTOR_NODE || program_line(scenario, actor) != NULL)
             continue;
         configs->has_ranges[i] = has_ranges(scenario, actor);
         find_exercise(scenario, actor, &configs->exercises[i]);

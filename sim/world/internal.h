@@ -30,6 +30,7 @@ struct world {
     struct client **clients;
     struct server **servers;
     uint64_t phase_since_ns;
+    bool has_program; /* its one node is a program of the user's */
 };
 
 /* Hosts of the actors that `ref` names: calls `visit` for each. */

@@ -20,8 +20,12 @@
 #include "sim/posix/exit.h"
 #include "sim/posix/signal.h"
 #include "sim/posix/thread.h"
+#include "sim/world/program.h"
 
 enum { FIRST_FD = 3, EXIT_CANNOT_START = 1 };
+
+/* A program that waits longer than this without listening will not begin to. */
+#define COMING_UP_NS UINT64_C(10000000000)
 
 /* On the node's main thread: the core, from start to end. */
 static int node_main(void *arg)
@@ -30,6 +34,8 @@ static int node_main(void *arg)
     struct proxy_error error;
     struct proxy *proxy;
 
+    if (node->program.arg_count != 0)
+        return foreign_main(&node->program);
     worker_adopt(NULL); /* a run that was cut short leaves the borrowed thread's storage behind */
     if (node->exercise.exercise != NULL)
         return exercise_main(&node->exercise);
@@ -50,12 +56,19 @@ static void exercise_over(void *context)
     node->env->actors_busy--;
 }
 
-static void check_leaks(const struct node *node)
+static void check_open(const struct node *node)
 {
     char open[192];
 
     if (process_describe_open(node->process, FIRST_FD, open, sizeof(open)) != 0)
         finding_fail(FINDING_LEAK, NULL, "leak: %s", open);
+}
+
+static void check_leaks(const struct node *node)
+{
+    char open[192];
+
+    check_open(node);
     if (heap_leaks(node->process, open, sizeof(open)) != 0)
         finding_fail(FINDING_LEAK, NULL, "leak: %s", open);
 }
@@ -70,6 +83,12 @@ static void on_end(struct process *process, int exit_status, int term_signo)
     node->state = NODE_GONE;
     if (node->is_killed)
         return;
+    if (node->program.arg_count != 0) {
+        foreign_check_end(process, exit_status, term_signo, node->signo_sent);
+        if (node->is_leak_checked && term_signo == 0)
+            check_open(node);
+        return;
+    }
     if (term_signo != 0)
         finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s was ended by signal %d",
                      node->plan->name, term_signo);
@@ -82,14 +101,21 @@ static void on_end(struct process *process, int exit_status, int term_signo)
 
 void node_start(struct node *node)
 {
-    struct process *process = process_new(node->plan->name, node->host, true);
+    const bool is_program = node->program.arg_count != 0;
+    struct process *process = process_new(node->plan->name, node->host, !is_program);
 
     process->world = node;
-    process->strict_fds = true;
+    process->strict_fds = !is_program;
     node->process = process;
     node->is_killed = false;
+    node->signo_sent = 0;
     node->state = NODE_STARTING;
     posix_process_of(process)->ended = on_end;
+    if (is_program) { /* its threads are called as when it runs by itself */
+        foreign_process_prepare(process);
+        node->main = posix_process_start(process, "main", node_main, node);
+        return;
+    }
     posix_process_name_threads(process, node->thread_prefix, 1);
     char name[VTHREAD_NAME_BYTES];
     (void)snprintf(name, sizeof(name), "%s0", node->thread_prefix);
@@ -128,7 +154,45 @@ struct node *node_new(const struct scenario_actor *plan, struct actor_env *env, 
     return node;
 }
 
+struct node *node_new_program(const struct scenario_actor *plan, struct actor_env *env,
+                              struct host *host, const struct scenario_value *line,
+                              bool is_leak_checked)
+{
+    struct node *node = arena_take(sched_arena(), sizeof(*node));
+
+    node->plan = plan;
+    node->env = env;
+    node->is_leak_checked = is_leak_checked;
+    node->host = host;
+    node->thread_prefix = "t";
+    program_draw(line, &node->program);
+    node_start(node);
+    return node;
+}
+
+static bool listens(const struct process *process)
+{
+    for (uint32_t fd = FIRST_FD; fd < process->fd_capacity; fd++) {
+        const struct file *file = process->fds[fd].file;
+        const enum file_kind kind = file == NULL ? FILE_DEVICE : file->ops->kind(file);
+        if (kind == FILE_LISTENER || kind == FILE_UDP)
+            return true;
+    }
+    return false;
+}
+
+bool node_is_up(const struct node *node, uint64_t next_due_ns)
+{
+    return node->program.arg_count == 0 || node->state == NODE_GONE || listens(node->process) ||
+           next_due_ns == TIME_NEVER || next_due_ns - sched_now_ns() > COMING_UP_NS;
+}
+
 /* ---- scripts ---- */
+
+void node_stop(struct node *node)
+{
+    node_signal(node, node->program.arg_count != 0 ? SIGTERM : SIGUSR1);
+}
 
 void node_signal(struct node *node, int signo)
 {
@@ -137,6 +201,7 @@ void node_signal(struct node *node, int signo)
     if (signo == SIGUSR1 || signo == SIGTERM || signo == SIGINT) {
         node->state = NODE_STOPPING;
         node->env->is_stopping = true;
+        node->signo_sent = signo;
     }
     (void)sim_signal_send(node->process, signo);
 }
@@ -157,6 +222,8 @@ static void restart(struct node *node)
         finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s is to be started and runs",
                      node->plan->name);
     process_close_all(node->process);
+    if (node->program.arg_count != 0)
+        foreign_begin_again();
     node_start(node);
 }
 
@@ -175,9 +242,9 @@ static enum script_outcome perform(void *context, const struct scenario_event *e
     struct node *node = context;
 
     if (event->form == FORM_SOFT_STOP)
-        node_signal(node, SIGUSR1);
+        node_stop(node);
     else if (event->form == FORM_HARD_STOP)
-        node_signal(node, SIGTERM);
+        node_signal(node, node->program.arg_count != 0 ? SIGINT : SIGTERM);
     else if (event->form == FORM_SIGNAL)
         node_signal(node, SCENARIO_ARG(event, SIGNAL, NAME)->word);
     else if (event->form == FORM_KILL)
@@ -215,6 +282,9 @@ void node_check(struct node *node, bool is_quiet)
             exercise->exercise->check_quiet(exercise);
         rt_check(exercise->rt, is_quiet);
     }
+    if (is_quiet && node->state == NODE_STARTING && node->program.arg_count != 0 &&
+        node->lane != NULL && listens(node->process))
+        node->state = NODE_RUNNING;
     if (is_quiet && node->state == NODE_STARTING && node->proxy != NULL && node->lane != NULL)
         node->state = NODE_RUNNING; /* started again by its script */
 }

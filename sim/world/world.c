@@ -19,6 +19,7 @@
 #include "sim/race/race.h"
 #include "sim/world/config.h"
 #include "sim/world/internal.h"
+#include "sim/world/program.h"
 
 enum {
     STEPS_MAX_DEFAULT = 1000000,
@@ -52,6 +53,9 @@ static void start(void *context)
     state.world = world;
     kernel_begin();
     posix_run_begin();
+    world->has_program = program_is_in(scenario);
+    if (world->has_program)
+        foreign_begin();
     hook_plants_set(state.plants, PLANT_COUNT);
     world->spec = spec;
     world->scenario = scenario;
@@ -68,12 +72,18 @@ static void start(void *context)
         const struct scenario_actor *plan = &scenario->actors[i];
         bool is_node = plan->kind == ACTOR_NODE; /* its addresses are in its configuration */
         world->hosts[i] = is_node ? host_new(plan->name) : actor_host(plan->name, &plan->addr);
-        if (plan->kind == ACTOR_SERVER)
+        const struct scenario_value *program = program_line(scenario, plan);
+        if (plan->kind == ACTOR_SERVER) {
             world->servers[i] = server_new(plan, &world->env, world->hosts[i]);
-        else if (is_node)
+        } else if (program != NULL) {
+            program_place(scenario, plan, world->hosts[i]);
+            world->nodes[i] = node_new_program(plan, &world->env, world->hosts[i], program,
+                                               scenario->end == END_QUIET);
+        } else if (is_node) {
             world->nodes[i] =
                 node_new(plan, &world->env, world->hosts[i], node_configs_draw(&state.configs, i),
                          &state.configs.exercises[i], nodes == 1, scenario->end == END_QUIET);
+        }
     }
     director_set_up(&world->director, world);
 }
@@ -127,7 +137,7 @@ static void stop_nodes(struct world *world)
     for (size_t i = 0; i < world->scenario->actor_count; i++) {
         struct node *node = world->nodes[i];
         if (node != NULL && node->state == NODE_RUNNING)
-            node_signal(node, SIGUSR1);
+            node_stop(node);
     }
 }
 
@@ -158,11 +168,22 @@ static void fail_unstopped(const struct world *world)
     }
 }
 
+static bool are_nodes_up(const struct world *world, uint64_t next_due_ns)
+{
+    for (size_t i = 0; i < world->scenario->actor_count; i++) {
+        if (world->nodes[i] != NULL && !node_is_up(world->nodes[i], next_due_ns))
+            return false;
+    }
+    return true;
+}
+
 /* True when the phase changed. */
-static bool advance(struct world *world)
+static bool advance(struct world *world, uint64_t next_due_ns)
 {
     switch (world->phase) {
     case WORLD_STARTING:
+        if (!are_nodes_up(world, next_due_ns))
+            return false;
         enter(world, WORLD_RUNNING);
         begin_scripts(world);
         return true;
@@ -228,9 +249,10 @@ static bool quiet(void *context, uint64_t next_due_ns)
     struct world *world = state.world;
 
     (void)context;
-    if (is_everyone_at_rest()) {
+    /* A program may sleep or hold a lock for as long as it likes. */
+    if (world->has_program || is_everyone_at_rest()) {
         check_nodes(world, true);
-        if (advance(world))
+        if (advance(world, next_due_ns))
             return true;
     }
     if (next_due_ns == TIME_NEVER || is_anyone_stuck(next_due_ns))
@@ -245,6 +267,8 @@ static bool quiet(void *context, uint64_t next_due_ns)
 static void finish(void *context)
 {
     (void)context;
+    if (state.world != NULL && state.world->has_program)
+        foreign_end();
     posix_run_end();
     kernel_end();
     state.world = NULL;
@@ -302,6 +326,6 @@ void world_target(const struct world_spec *spec, const char *name, struct target
     node_configs_init(&state.configs, spec->scenario);
     /* Core announces its atomics, in every build the same ones. */
     if (race_atomic_points_set != NULL)
-        race_atomic_points_set(false);
+        race_atomic_points_set(program_is_in(spec->scenario));
     *out = (struct target){.name = name, .context = (void *)(uintptr_t)spec, .prepare = prepare};
 }
