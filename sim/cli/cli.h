@@ -32,6 +32,7 @@ struct command {
     const char *more;     /* paragraphs for `help NAME`, NULL: none */
     const struct option_def *options;
     size_t option_count;
+    bool has_own_options; /* every word is for another program, --help too */
     int (*run)(const struct command *command, int argc, char *const *argv);
 };
 
@@ -49,6 +50,9 @@ extern const struct command cmd_replay;
 extern const struct command cmd_shrink;
 extern const struct command cmd_explain;
 extern const struct command cmd_plants;
+extern const struct command cmd_cc;
+extern const struct command cmd_cxx;
+extern const struct command cmd_complete;
 extern const struct command cmd_help;
 extern const struct command cmd_version;
 

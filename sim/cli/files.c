@@ -138,6 +138,7 @@ static bool has_scenarios(const char *folder)
 const char *files_root(void)
 {
     static char root[PATH_MAX];
+    char installed[PATH_MAX];
     const char *given = getenv("HEDDLE_ROOT");
 
     if (root[0] != '\0')
@@ -152,6 +153,12 @@ const char *files_root(void)
         *slash = '\0';
         if (root[0] != '\0' && has_scenarios(root))
             return root;
+        if (snprintf(installed, sizeof(installed), "%s/share/heddle", root) <
+                (int)sizeof(installed) &&
+            has_scenarios(installed)) {
+            memcpy(root, installed, sizeof(root));
+            return root;
+        }
     }
     snprintf(root, sizeof(root), ".");
     return root;

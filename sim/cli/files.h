@@ -18,8 +18,8 @@ bool files_read(const char *path, struct buffer *out);
  * standard output. False after a message to stderr. */
 bool files_write(const char *path, const void *data, size_t len);
 
-/* The folder that holds scenarios/: HEDDLE_ROOT, else one above this program, else ".". Valid for
- * ever. */
+/* The folder that holds scenarios/: HEDDLE_ROOT, else one above this program, also as installed,
+ * else ".". Valid for ever. */
 const char *files_root(void);
 
 /* `path` if it is there; else below the root, and as the short name of a scenario

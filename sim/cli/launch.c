@@ -44,7 +44,7 @@ int cli_main(int argc, char **argv)
     const struct command *command = command_find(name);
     if (command == NULL)
         return run_unknown(name);
-    if (wants_help(argc - 2, argv + 2)) {
+    if (!command->has_own_options && wants_help(argc - 2, argv + 2)) {
         cli_print_help(command, stdout);
         return CLI_NOTHING;
     }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sim/cli/files.h"
+#include "sim/cli/program.h"
 #include "sim/input/buffer.h"
 #include "sim/input/scenario.h"
 #include "sim/report/reproducer.h"
@@ -19,7 +20,35 @@
 
 enum { ORIGIN_BYTES = 160, SLUG_BYTES = 64, ERROR_BYTES = 256 };
 
-/* The launcher beside the current folder, or on its way here; else this very program. */
+/* Whether `heddle` alone would start the file at `path`. */
+static bool is_in_path(const char *path)
+{
+    char candidate[PATH_MAX];
+    char real[PATH_MAX];
+    const char *at = getenv("PATH");
+
+    for (; at != NULL && *at != '\0'; at += at[0] == ':') {
+        const int len = (int)strcspn(at, ":");
+        if (snprintf(candidate, sizeof(candidate), "%.*s/heddle", len, at) < PATH_MAX &&
+            access(candidate, X_OK) == 0)
+            return realpath(candidate, real) != NULL && strcmp(real, path) == 0;
+        at += len;
+    }
+    return false;
+}
+
+/* The tool itself; a program of the user's was started by it. */
+static void find_tool(char *out, size_t out_bytes)
+{
+    char self[PATH_MAX];
+    const char *tool = foreign_is_here() ? getenv(PROGRAM_TOOL_VARIABLE) : NULL;
+
+    if (tool == NULL || *tool == '\0')
+        tool = realpath("/proc/self/exe", self);
+    snprintf(out, out_bytes, "%s", tool == NULL || is_in_path(tool) ? "heddle" : tool);
+}
+
+/* The launcher beside the current folder, or on its way here; else the tool. */
 const char *outcome_program(void)
 {
     static char program[PATH_MAX];
@@ -34,8 +63,8 @@ const char *outcome_program(void)
     snprintf(path, sizeof(path), "%s/heddle", root);
     if (root[0] != '\0' && access(path, X_OK) == 0)
         snprintf(program, sizeof(program), "%s", strcmp(root, here) == 0 ? "./heddle" : path);
-    else if (realpath("/proc/self/exe", program) == NULL)
-        snprintf(program, sizeof(program), "heddle");
+    else
+        find_tool(program, sizeof(program));
     return program;
 }
 
