@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sim/cli/cli.h"
+#include "sim/foreign/words.h"
 #include "sim/input/buffer.h"
 
 static struct {
@@ -37,24 +38,18 @@ bool program_is_executable(const char *path)
     return is_elf;
 }
 
-static bool is_plain_word(const char *word)
-{
-    return word[0] != '\0' && strpbrk(word, " \t\r\n#\"") == NULL && strstr(word, "..") == NULL;
-}
-
 bool program_scenario(const char *path, const char *const *args, size_t arg_count,
                       struct buffer *out)
 {
-    const char *slash = strrchr(path, '/');
-
-    buffer_printf(out, "node program\n    program %s", path);
-    (void)slash;
-    for (size_t i = 0; i < arg_count; i++) {
-        if (!is_plain_word(args[i])) {
-            cli_say("the argument '%s' cannot be written in a scenario", args[i]);
-            return false;
-        }
-        buffer_printf(out, " %s", args[i]);
+    buffer_printf(out, "node program\n    program");
+    for (size_t i = 0; i <= arg_count; i++) {
+        const char *text = i == 0 ? path : args[i - 1];
+        char *word = malloc(3 * strlen(text) + 4);
+        if (word == NULL)
+            abort();
+        word_encode(text, word);
+        buffer_printf(out, " %s", word);
+        free(word);
     }
     buffer_append_byte(out, '\n');
     return true;
@@ -104,16 +99,34 @@ int program_enter(const char *path)
     return CLI_INPUT;
 }
 
-void program_fill(const struct scenario_value *words, struct foreign_spec *spec)
+/* A path is the current folder's, or else the scenario's. */
+static const char *find_program(const char *name, const char *scenario_path)
+{
+    const char *slash = strrchr(scenario_path, '/');
+    char path[PATH_MAX];
+
+    if (name[0] == '/' || access(name, F_OK) == 0 || slash == NULL)
+        return name;
+    (void)snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - scenario_path), scenario_path,
+                   name);
+    return access(path, F_OK) == 0 ? strdup(path) : name;
+}
+
+void program_fill(const struct scenario_value *words, const char *scenario_path,
+                  struct foreign_spec *spec)
 {
     const char **args = calloc(words->word_count, sizeof(*args));
 
     if (args == NULL)
         abort();
     for (size_t i = 1; i < words->word_count; i++) {
-        args[i - 1] = strndup((const char *)words->words[i].text.data, words->words[i].text.len);
-        if (args[i - 1] == NULL)
+        char *text = malloc(words->words[i].text.len + 1);
+        if (text == NULL)
             abort();
+        word_decode((const char *)words->words[i].text.data, words->words[i].text.len, text);
+        args[i - 1] = text;
     }
-    *spec = (struct foreign_spec){.args = args, .arg_count = (int)words->word_count - 1};
+    *spec = (struct foreign_spec){.args = args,
+                                  .arg_count = (int)words->word_count - 1,
+                                  .path = find_program(args[0], scenario_path)};
 }

@@ -24,8 +24,7 @@ void program_remember_words(int argc, char **argv);
 /* Whether the file at `path` is an executable and no scenario. */
 bool program_is_executable(const char *path);
 
-/* The text of a scenario that runs nothing but this program. False after a message: an argument
- * cannot be written in a scenario. */
+/* The text of a scenario that runs nothing but this program. */
 struct buffer;
 bool program_scenario(const char *path, const char *const *args, size_t arg_count,
                       struct buffer *out);
@@ -37,7 +36,9 @@ const struct scenario_value *program_words(const struct scenario *scenario);
  * an exit code after a message. 0 when this process is that program already. */
 int program_enter(const char *path);
 
-/* Fills `spec` with the program's words; what it points to lives as long as the process. */
-void program_fill(const struct scenario_value *words, struct foreign_spec *spec);
+/* Fills `spec` with the program's words and finds its file: a relative path is the current folder's
+ * or else the scenario's. What it points to lives as long as the process. */
+void program_fill(const struct scenario_value *words, const char *scenario_path,
+                  struct foreign_spec *spec);
 
 #endif
