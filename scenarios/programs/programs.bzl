@@ -2,7 +2,7 @@
 
 load("//core:core.bzl", "WARNINGS")
 load("//sim:builds.bzl", "built_as")
-load("//sim:program.bzl", "simulated_program")
+load("//sim/runtime:program.bzl", "heddle_program")
 
 PROGRAMS = [
     "aba_stack",
@@ -29,11 +29,20 @@ PROGRAMS = [
     "wronglock",
 ]
 
+# As people compile a program that they want to debug.
+_COPTS = [
+    "-std=c11",
+    "-D_GNU_SOURCE",
+    "-g",
+    "-fno-omit-frame-pointer",
+    "-pthread",
+]
+
 def _variant(name, src, copts):
-    simulated_program(
+    heddle_program(
         name = name,
-        src = src,
-        copts = copts,
+        srcs = [src],
+        copts = _COPTS + copts,
         visibility = ["//visibility:public"],
     )
 

@@ -8,6 +8,9 @@ here=$(dirname "$0")
 catalogue=${files[0]}
 scenario=${options[scenario]}
 heddle=${builds[explore]#"$PWD"/}
+examples=("${files[@]:1}") # of scenarios/programs
+table=$scratch/account.def
+printf 'account - sync assert audit no 1000 - -\n' >"$table"
 
 # Runs SCRIPT, which has to fail, and leaves in `total` and `failed` how many of its cases did.
 expect_failure() # SCRIPT ARGUMENT...
@@ -59,6 +62,33 @@ notices_a_planted_bug()
     every_case_fails quiet.sh explore="$heddle" schedules=20000 "$case_dir/scenarios/planted.scn"
 }
 
+# The real tool, and a program that is not what its name and the table say: a twin with the bug, a
+# race where there is none, and none where there is one.
+notices_a_wrong_program()
+{
+    local name
+    for name in account account_fixed; do
+        cp -L "${examples[0]}" "$case_dir/$name"
+    done
+    printf 'account - sync deadlock audit no 1000 - -\n' >"$case_dir/deadlock.def"
+    every_case_fails programs.sh explore="$heddle" budget=small "$case_dir/deadlock.def" \
+        "$case_dir/account" "$case_dir/account_fixed"
+}
+
+notices_a_wrong_race() # yes|no PROGRAM: what is claimed of it, and is not so
+{
+    local name suffix
+    for name in account account_fixed; do
+        for suffix in '' _tsan; do
+            cp -L "${examples[0]%/*}/$2$suffix" "$case_dir/$name$suffix"
+        done
+    done
+    # The twin of a program with a race is held to have none anyway.
+    [ "$1" = no ] || rm "$case_dir"/account_fixed*
+    printf 'account - sync assert audit %s 1000 - -\n' "$1" >"$case_dir/race.def"
+    every_case_fails races.sh explore="$heddle" tries=10 "$case_dir/race.def" "$case_dir"/account*
+}
+
 for lie in says_nothing dies refuses; do
     run_case "files $lie" notices_a_liar $lie files.sh "$scenario"
     run_case "determinism $lie" notices_a_liar $lie determinism.sh "$scenario"
@@ -67,6 +97,15 @@ for lie in says_nothing dies refuses; do
     run_case "bad_scenario $lie" notices_a_liar $lie bad_input.sh what=scenario
     run_case "bad_config $lie" notices_a_liar $lie bad_input.sh what=config
 done
+for lie in says_nothing dies refuses looks_once hides_report never_changes always_changes; do
+    run_case "programs $lie" notices_a_liar $lie programs.sh budget=small "$table" "${examples[@]}"
+    run_case "races $lie" notices_a_liar $lie races.sh tries=1 "$table" "${examples[@]}"
+done
+run_case "programs wrong_program" notices_a_wrong_program
+run_case "races none" notices_a_wrong_race yes account
+run_case "races one" notices_a_wrong_race no dekker
+run_case "programs without_programs" fails_without_a_case programs.sh explore="$heddle" budget=small
+run_case "races without_programs" fails_without_a_case races.sh explore="$heddle"
 run_case "files without_scenarios" fails_without_a_case files.sh plain="$heddle"
 run_case "determinism without_scenarios" fails_without_a_case determinism.sh explore="$heddle"
 run_case "quiet without_scenarios" fails_without_a_case quiet.sh explore="$heddle" schedules=20
