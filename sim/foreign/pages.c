@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "sim/sched/crash.h"
+#include "sim/sched/sched.h"
 
 enum {
     RANGES_MAX = 64,
@@ -67,7 +68,10 @@ static bool let_go(void *address)
         return false; /* the trap is the program's own */
     if ((range->states[number] & PAGE_IS_COPIED) == 0)
         memcpy(range->copies + number * PAGES_BYTES, page, PAGES_BYTES);
-    if (mprotect(page, PAGES_BYTES, PROT_READ | PROT_WRITE) != 0)
+    sched_bypass_begin(); /* not a call of the thread that trapped */
+    const bool is_open = mprotect(page, PAGES_BYTES, PROT_READ | PROT_WRITE) == 0;
+    sched_bypass_end();
+    if (!is_open)
         return false;
     range->states[number] = PAGE_IS_COPIED | PAGE_IS_WRITABLE;
     range->written[range->written_count++] = (uint32_t)number;

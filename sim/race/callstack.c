@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "sim/sched/sched.h"
+
 enum { TABLE_FIRST = 1 << 12 };
 
 struct node {
@@ -31,8 +33,10 @@ static struct {
 
 static void *reserve(size_t size_bytes)
 {
+    sched_bypass_begin(); /* not a call of the thread that runs */
     void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    sched_bypass_end();
     if (memory == MAP_FAILED) {
         perror("heddle: cannot reserve memory for call stacks");
         abort();

@@ -8,14 +8,18 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sim/sched/sched.h"
+
 struct region **shadow_regions;
 
 static struct region *all; /* through region.next */
 
 static void *reserve(size_t size_bytes)
 {
+    sched_bypass_begin(); /* not a call of the thread that runs */
     void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    sched_bypass_end();
     if (memory == MAP_FAILED) {
         perror("heddle: cannot reserve shadow memory");
         abort();
