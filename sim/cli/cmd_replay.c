@@ -16,6 +16,7 @@
 #include "sim/foreign/output.h"
 #include "sim/input/buffer.h"
 #include "sim/input/scenario.h"
+#include "sim/report/pcap.h"
 #include "sim/report/reproducer.h"
 #include "sim/report/rows.h"
 #include "sim/report/timeline.h"
@@ -36,6 +37,7 @@ struct values {
     bool has_story;
     const char *timeline;
     const char *perfetto;
+    const char *pcap;
     const char *build;
 };
 
@@ -56,6 +58,8 @@ static const struct option_def options[] = {
     {"story", 0, OPTION_FLAG, NULL, "print the story (this is what happens anyway)", AT(has_story)},
     {"timeline", 0, OPTION_TEXT, "FILE.html", "write the run as a page to look at", AT(timeline)},
     {"perfetto", 0, OPTION_TEXT, "FILE.json", "write it as Chrome's trace events", AT(perfetto)},
+    {"pcap", 0, OPTION_TEXT, "FILE.pcap", "write what the network carried, for Wireshark",
+     AT(pcap)},
     {"build", 0, OPTION_TEXT, "NAME", "plain, asan, tsan or explore (the launcher builds it)",
      AT(build)},
 };
@@ -237,17 +241,26 @@ static int replay(const struct plan *plan)
 {
     static struct rerun rerun;
 
+    struct buffer packets = {0};
+
+    if (plan->values.pcap != NULL)
+        pcap_begin(&packets);
     rerun_init(&rerun, &plan->rerun);
+    if (plan->values.pcap != NULL)
+        (void)pcap_end();
     int exit_code = repeat(plan, &rerun.result);
     if (exit_code == 0) {
         print_run(plan, &rerun);
         exit_code = draw(plan, &rerun);
+        if (plan->values.pcap != NULL && !files_write(plan->values.pcap, packets.data, packets.len))
+            exit_code = CLI_CANNOT;
     }
     if (exit_code == 0) {
         exit_code = compare_with_recording(plan, &rerun);
     }
     if (exit_code == 0 && rerun.result.finding.kind != FINDING_NONE)
         exit_code = CLI_FOUND;
+    buffer_fini(&packets);
     rerun_fini(&rerun);
     return exit_code;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sim/choice/choice.h"
+#include "sim/kernel/capture.h"
 #include "sim/kernel/kernel.h"
 
 enum {
@@ -37,6 +38,8 @@ struct link_spec link_spec_default(void)
         .delay_ns_max = LINK_DELAY_NS_DEFAULT,
     };
 }
+
+void (*kernel_capture)(const struct capture_packet *packet);
 
 static struct link *find(struct host *from, struct host *to)
 {
@@ -227,6 +230,11 @@ static void fire_wire(struct timer *timer)
     kernel->segments_in_flight--;
     arm_head(wire);
     wire->deliver(wire, segment);
+}
+
+const struct stream_wire *stream_wire_of_timer(const struct timer *timer)
+{
+    return timer->fire == fire_wire ? timer->context : NULL;
 }
 
 void stream_wire_init(struct stream_wire *wire, struct host *from, struct host *to)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "sim/kernel/capture.h"
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/option.h"
 
@@ -424,6 +425,30 @@ static void receive_ack(struct tcp *tcp, struct tcp *sender)
     }
 }
 
+bool tcp_is_data(const struct stream_segment *segment)
+{
+    return segment->type == TCP_SEGMENT_DATA;
+}
+
+static void capture(const struct tcp *sender, const struct stream_segment *segment)
+{
+    static const uint8_t flags[] = {
+        [TCP_SEGMENT_SYN] = CAPTURE_SYN,
+        [TCP_SEGMENT_SYNACK] = CAPTURE_SYN | CAPTURE_ACK,
+        [TCP_SEGMENT_ACK] = CAPTURE_ACK,
+        [TCP_SEGMENT_DATA] = CAPTURE_ACK | CAPTURE_PSH,
+        [TCP_SEGMENT_FIN] = CAPTURE_ACK | CAPTURE_FIN,
+        [TCP_SEGMENT_RST] = CAPTURE_RST | CAPTURE_ACK,
+    };
+
+    kernel_capture(&(struct capture_packet){.from = &sender->local,
+                                            .to = &sender->remote,
+                                            .is_tcp = true,
+                                            .flags = flags[segment->type],
+                                            .bytes = segment->bytes + segment->begin,
+                                            .len_bytes = segment->end - segment->begin});
+}
+
 /* A segment of one end reaches the other: a step of the lane of the other's host. */
 static void deliver(struct stream_wire *wire, struct stream_segment *segment)
 {
@@ -431,6 +456,8 @@ static void deliver(struct stream_wire *wire, struct stream_segment *segment)
     struct tcp *tcp = sender->peer;
     enum tcp_segment type = (enum tcp_segment)segment->type;
 
+    if (kernel_capture != NULL)
+        capture(sender, segment);
     if (type == TCP_SEGMENT_DATA) {
         receive_data(tcp, sender, segment);
         tcp_reap(tcp);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "sim/kernel/capture.h"
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/option.h"
 #include "sim/kernel/tcp.h"
@@ -260,6 +261,11 @@ static void fire_datagram(struct timer *timer)
         receive_refusal(datagram);
         return;
     }
+    if (kernel_capture != NULL)
+        kernel_capture(&(struct capture_packet){.from = &datagram->source,
+                                                .to = &datagram->destination,
+                                                .bytes = datagram->bytes,
+                                                .len_bytes = datagram->len_bytes});
     bind = port_find(datagram->to, PORT_UDP, &datagram->destination, &datagram->source);
     if (bind == NULL)
         refuse(datagram);
