@@ -101,6 +101,8 @@ void stream_wire_init(struct stream_wire *wire, struct host *from, struct host *
 void stream_wire_send(struct stream_wire *wire, struct stream_segment *segment);
 /* Drops all that is in flight. */
 void stream_wire_fini(struct stream_wire *wire);
+/* The wire whose next delivery this is, or NULL. */
+const struct stream_wire *stream_wire_of_timer(const struct timer *timer);
 bool stream_wire_is_empty(const struct stream_wire *wire);
 
 struct stream_segment *stream_segment_new(uint32_t type, uint32_t capacity);

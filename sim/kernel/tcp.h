@@ -116,6 +116,7 @@ struct tcp_socket {
 
 struct socket *tcp_socket_new(struct host *host, int family, int type, int protocol);
 struct tcp *tcp_of(const struct socket *socket);
+bool tcp_is_data(const struct stream_segment *segment);
 const char *tcp_state_word(int state);
 
 /* ---- tcp.c: ends, segments, states ---- */

@@ -57,6 +57,13 @@ static void fire(struct timer *timer)
     file_wake(&timerfd->file, EPOLLIN);
 }
 
+const struct file *timerfd_of_timer(const struct timer *timer)
+{
+    const struct timerfd *timerfd = timer->context;
+
+    return timer->fire == fire ? &timerfd->file : NULL;
+}
+
 static void arm(struct timerfd *timerfd)
 {
     if (timerfd->due_ns != TIME_NEVER && !timer_is_armed(&timerfd->timer))

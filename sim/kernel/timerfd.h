@@ -23,6 +23,8 @@ struct timerfd {
 
 /* `clock` and `flags` as timerfd_create(2), already checked. */
 struct file *timerfd_new(struct process *process, clockid_t clock, int flags);
+/* The file whose expiration this is, or NULL. */
+const struct file *timerfd_of_timer(const struct timer *timer);
 bool timerfd_is(const struct file *file);
 /* 0 or -EINVAL. `old` may be NULL. */
 int timerfd_set(struct file *file, int flags, const struct itimerspec *value,

@@ -8,6 +8,7 @@
 #include "sim/sched/internal.h"
 
 void (*action_kernel_touches)(const struct op *op, struct action *action);
+bool (*action_timer_touches)(const struct timer *timer, struct action *action);
 
 /* Numbers of threads, and with them names, are given in the order in which threads are made. */
 static const char threads_made;
@@ -148,24 +149,38 @@ static bool is_of_memory(enum op_kind kind)
     return (kind >= OP_LOAD && kind <= OP_CAS) || kind == OP_TRY_LOCK || kind >= OP_READ_MEM;
 }
 
-static void fill_lane(struct action *out, const struct vthread *lane)
+/* A deadline ends a park: like a wake-up by whoever the thread waits for. */
+static void fill_deadline(struct action *out, const struct vthread *sleeper)
 {
-    const struct timer *timer = lane->due_head;
-    const struct vthread *sleeper = timer == NULL ? NULL : timer->context;
-
-    fill(out, &lane->next, NULL, false);
-    /* Nobody else may arm timers that look like a thread's deadline: they are its own. */
-    if (lane != sched.clock_lane || timer == NULL || !sched_is_deadline(timer))
-        return;
     const struct op *op = &sleeper->parked_op;
-    out->scope = SCOPE_TOUCHES;
-    out->is_kernel = false;
+
+    fill(out, op, NULL, true);
+    out->kind = OP_LANE;
+    out->may_wait = false;
+    out->touch_count = 0;
     action_add(out, sleeper, TOUCH_WRITE);
-    if (op->kind == OP_CALL)
+    if (out->is_kernel)
         out->scope = SCOPE_KERNEL;
     else
         action_add(out, op->object, TOUCH_WRITE);
-    out->is_kernel = op->kind == OP_CALL;
+}
+
+static void fill_lane(struct action *out, const struct vthread *lane)
+{
+    const struct timer *timer = lane->due_head;
+
+    fill(out, &lane->next, NULL, false);
+    if (timer == NULL)
+        return;
+    /* Which of those due at one instant comes first is a choice: nobody may know yet. */
+    const bool has_ties = timer->due_next != NULL && timer->due_next->due_ns == timer->due_ns;
+    if (sched_is_deadline(timer)) {
+        fill_deadline(out, timer->context);
+    } else if (action_timer_touches != NULL && (!has_ties || sched.step_cost_ns == 0)) {
+        out->scope = SCOPE_TOUCHES;
+        if (!action_timer_touches(timer, out))
+            out->scope = SCOPE_KERNEL;
+    }
 }
 
 bool action_is_of_spin(const struct vthread *thread)
@@ -240,6 +255,29 @@ bool action_may_precede(const struct action *later, const struct action *earlier
         }
     }
     return !is_shared_touch;
+}
+
+/* At a point, before an operation that says all about itself. */
+static bool is_plain(const struct vthread *thread)
+{
+    const enum op_kind kind = thread->next.kind;
+
+    return !thread->is_lane && thread->parked_op.kind == OP_NONE && thread->second_object == NULL &&
+           ((kind >= OP_LOAD && kind <= OP_CAS) || kind == OP_LOCK || kind == OP_TRY_LOCK ||
+            kind == OP_UNLOCK || kind >= OP_READ_MEM);
+}
+
+bool thread_is_dependent(const struct vthread *a, const struct vthread *b)
+{
+    struct action first;
+    struct action second;
+
+    if (is_plain(a) && is_plain(b))
+        return a->next.object == b->next.object &&
+               (op_kind_writes(a->next.kind) || op_kind_writes(b->next.kind));
+    action_of(a, &first);
+    action_of(b, &second);
+    return action_is_dependent(&first, &second);
 }
 
 bool op_is_dependent(const struct op *a, const struct op *b)

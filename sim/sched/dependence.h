@@ -68,6 +68,9 @@ bool action_is_dependent(const struct action *a, const struct action *b);
  * every pair of touches that they share is a release and the taking that it made possible. */
 bool action_may_precede(const struct action *later, const struct action *earlier);
 
+/* The same of what two threads do next; quick where memory and locks are all there is to it. */
+bool thread_is_dependent(const struct vthread *a, const struct vthread *b);
+
 /* The same by announced operations alone. */
 bool op_is_dependent(const struct op *a, const struct op *b);
 
@@ -75,7 +78,11 @@ bool op_is_dependent(const struct op *a, const struct op *b);
  * dependent on every other. */
 extern void (*action_kernel_touches)(const struct op *op, struct action *action);
 
-/* For action_kernel_touches: adds one. Beyond the capacity the action's scope becomes the kernel.
+/* Adds what a timer of the kernel touches when it fires, if that is known; false when it may be
+ * anything of the kernel. Set by sim/kernel. */
+extern bool (*action_timer_touches)(const struct timer *timer, struct action *action);
+
+/* For these two: adds one. Beyond the capacity the action's scope becomes the kernel.
  */
 void action_add(struct action *action, const void *object, enum touch_kind kind);
 

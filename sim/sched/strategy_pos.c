@@ -3,24 +3,16 @@
  *
  * Yuan, Yang, Gu: "Partial order aware concurrency sampling", CAV 2018. Every pending operation has
  * a random priority and the highest is done; then the operations that conflict with it draw anew.
- * Conflict: same object, one of them writes. A lane's object is not known before it steps, so its
- * step conflicts with kernel calls and other lanes.
+ * Which conflict: sim/sched/dependence.h.
  */
 #include "sim/sched/strategy.h"
 
 #include "sim/choice/choice.h"
+#include "sim/sched/dependence.h"
 
 static void begin(struct strategy_run *run)
 {
     run->demoted = NULL;
-}
-
-static bool is_conflict(const struct op *a, const struct op *b)
-{
-    if (a->kind == OP_LANE || b->kind == OP_LANE)
-        return a->kind == b->kind || a->kind == OP_CALL || b->kind == OP_CALL;
-    return a->object == b->object && a->object != NULL &&
-           (op_kind_writes(a->kind) || op_kind_writes(b->kind));
 }
 
 static struct vthread *pick(struct strategy_run *run, struct vthread *current, struct vthread *dull)
@@ -42,7 +34,7 @@ static struct vthread *pick(struct strategy_run *run, struct vthread *current, s
     for (uint32_t w = 0; w < words; w++) {
         for (uint64_t bits = run->enabled[w]; bits != 0; bits &= bits - 1) {
             struct vthread *other = run->threads[w * 64 + (uint32_t)__builtin_ctzll(bits)];
-            if (other != best && is_conflict(&other->next, &best->next))
+            if (other != best && thread_is_dependent(other, best))
                 run->priority[other->id] = choice_sched_random();
         }
     }
