@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/cli/files.h"
 #include "sim/cli/hunt.h"
 #include "sim/cli/isolate.h"
+#include "sim/cli/many.h"
 #include "sim/cli/oracle.h"
 #include "sim/cli/outcome.h"
 #include "sim/cli/points.h"
+#include "sim/cli/program.h"
 #include "sim/cli/subject.h"
 #include "sim/report/rows.h"
 #include "sim/search/exhaustive.h"
@@ -33,6 +36,9 @@ struct values {
     const char *out;
     bool is_json;
     bool has_story;
+    const char *junit;
+    const char *sarif;
+    bool has_github;
     const char *build;
 };
 
@@ -63,6 +69,9 @@ static const struct option_def options[] = {
      AT(is_json)},
     {"story", 0, OPTION_FLAG, NULL, "a story of every finding with --keep-going, not of the first",
      AT(has_story)},
+    {"junit", 0, OPTION_TEXT, "FILE.xml", "also write the findings as JUnit does", AT(junit)},
+    {"sarif", 0, OPTION_TEXT, "FILE.sarif", "also write them as SARIF 2.1.0", AT(sarif)},
+    {"github", 0, OPTION_FLAG, NULL, "also print them as annotations of GitHub's", AT(has_github)},
     {"build", 0, OPTION_TEXT, "NAME", "plain, asan, tsan or explore (the launcher builds it)",
      AT(build)},
 };
@@ -124,19 +133,16 @@ static int fill_hunt(const struct command *command, struct plan *plan)
     return 0;
 }
 
-static int make_plan(const struct command *command, int argc, char *const *argv, struct plan *plan)
+/* `targets`: one scenario, or a program and its arguments. */
+static int make_plan(const struct command *command, const struct operands *targets,
+                     struct plan *plan)
 {
-    struct operands targets;
-    int exit_code = 0;
+    int exit_code = choose_strategy(command, plan);
 
-    if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, OPERANDS_MAX) ||
-        !cli_check_build(command, plan->values.build, &exit_code))
-        return exit_code != 0 ? exit_code : CLI_USAGE;
-    exit_code = choose_strategy(command, plan);
     if (exit_code == 0)
         exit_code = oracle_choose(command, &plan->values.oracles, &plan->oracle);
     if (exit_code == 0)
-        exit_code = subject_open(&plan->subject, command, &targets, &plan->values.plants,
+        exit_code = subject_open(&plan->subject, command, targets, &plan->values.plants,
                                  plan->oracle.has_every_step);
     if (exit_code == 0)
         exit_code = points_choose(command, plan->values.points, &plan->subject);
@@ -209,7 +215,7 @@ static void print_closing(const struct plan *plan, const struct search_result *r
 
 /* Shows every finding; `rows` gets what the summary says of each. */
 static int show_findings(const struct plan *plan, const struct search_result *result,
-                         struct row_finding *rows)
+                         struct row_finding *rows, struct ci_case *record)
 {
     static char reproducers[SEARCH_FINDINGS_MAX][PATH_MAX];
     int exit_code = 0;
@@ -237,6 +243,7 @@ static int show_findings(const struct plan *plan, const struct search_result *re
             .reproducer = reproducers[i][0] == '\0' ? NULL : reproducers[i],
             .count = finding->count,
         };
+        many_note(record, &finding->finding, finding->trial.number, rows[i].reproducer);
         if (plan->values.is_json)
             rows_finding(stdout, &rows[i]);
     }
@@ -251,7 +258,7 @@ static void print_list(const struct row_finding *rows, size_t count)
                rows[i].reproducer == NULL ? "" : rows[i].reproducer);
 }
 
-static int explore(const struct plan *plan)
+static int explore(const struct plan *plan, struct ci_case *record)
 {
     static struct search_result result;
     static struct row_finding rows[SEARCH_FINDINGS_MAX];
@@ -260,7 +267,9 @@ static int explore(const struct plan *plan)
         print_opening(plan);
     if (!hunt_run(&plan->hunt, &result))
         return CLI_CANNOT;
-    const int exit_code = show_findings(plan, &result, rows);
+    const int exit_code = show_findings(plan, &result, rows, record);
+    record->schedules = result.schedules;
+    record->elapsed_ns = result.elapsed_ns;
     if (plan->values.is_json) {
         rows_summary(stdout, &(struct row_summary){.target = plan->subject.name,
                                                    .strategy = plan->strategy_text,
@@ -281,20 +290,56 @@ static int explore(const struct plan *plan)
     return result.finding_count > 0 ? CLI_FOUND : CLI_NOTHING;
 }
 
+/* A command line, of which one target after another is explored. */
+struct order {
+    const struct command *command;
+    struct plan plan;
+    struct operands targets;
+    bool is_program; /* the targets are a program and its arguments */
+};
+
+static int explore_target(void *context, const char *target, struct ci_case *record)
+{
+    struct order *order = context;
+    struct plan *plan = &order->plan;
+    const struct operands one = {.items = {target}, .count = 1};
+
+    int exit_code = make_plan(order->command, order->is_program ? &order->targets : &one, plan);
+    if (exit_code == 0)
+        exit_code = explore(plan, record);
+    subject_close(&plan->subject);
+    return exit_code;
+}
+
+static bool is_program(const char *target)
+{
+    char path[PATH_MAX];
+
+    files_find_scenario(target, path, sizeof(path));
+    return program_is_executable(path);
+}
+
 static int run(const struct command *command, int argc, char *const *argv)
 {
-    static struct plan plan;
+    static struct order order;
+    struct values *values = &order.plan.values;
+    int exit_code = 0;
 
-    int exit_code = make_plan(command, argc, argv, &plan);
-    if (exit_code == 0)
-        exit_code = explore(&plan);
-    subject_close(&plan.subject);
-    return exit_code;
+    order.command = command;
+    if (!cli_parse(command, argc, argv, values, &order.targets, 1, OPERANDS_MAX) ||
+        !cli_check_build(command, values->build, &exit_code))
+        return exit_code != 0 ? exit_code : CLI_USAGE;
+    order.is_program = is_program(order.targets.items[0]);
+    return many_run(order.targets.items, order.is_program ? 1 : order.targets.count,
+                    &(struct many_reports){.junit = values->junit,
+                                           .sarif = values->sarif,
+                                           .has_github = values->has_github},
+                    explore_target, &order);
 }
 
 const struct command cmd_explore = {
     .name = "explore",
-    .operands = "TARGET [-- ARGUMENT...]",
+    .operands = "SCENARIO... | PROGRAM [-- ARGUMENT...]",
     .summary = "search the schedules of a scenario",
     .more =
         "Runs TARGET again and again, each time with other choices: which thread runs, how long\n"

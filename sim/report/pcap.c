@@ -39,6 +39,8 @@ static struct {
     struct buffer *out;
     struct flow *flows;
     size_t count;
+    size_t header_len;  /* of the file's header in `out` */
+    uint64_t last_step; /* of the packet before */
 } pcap;
 
 static void put32(struct buffer *out,
@@ -175,6 +177,28 @@ static void write_packet(const struct capture_packet *packet)
     pcap.count++;
 }
 
+static void forget_flows(void)
+{
+    while (pcap.flows != NULL) {
+        struct flow *flow = pcap.flows;
+        pcap.flows = flow->next;
+        free(flow);
+    }
+}
+
+/* A replay may run the dull schedule before its own: only the last run is kept. */
+static void note_run(void)
+{
+    const uint64_t step = sched_step_count();
+
+    if (step < pcap.last_step) {
+        forget_flows();
+        pcap.out->len = pcap.header_len;
+        pcap.count = 0;
+    }
+    pcap.last_step = step;
+}
+
 /* A segment of the simulated network may be larger than a packet: then it is several. */
 static void capture(const struct capture_packet *packet)
 {
@@ -182,6 +206,7 @@ static void capture(const struct capture_packet *packet)
     size_t left = packet->len_bytes;
 
     sched_bypass_begin();
+    note_run();
     do {
         part.len_bytes = left < PAYLOAD_BYTES_MAX ? left : PAYLOAD_BYTES_MAX;
         left -= part.len_bytes;
@@ -201,16 +226,14 @@ void pcap_begin(struct buffer *out)
     put32(out, 0);
     put32(out, SNAP_BYTES);
     put32(out, LINK_TYPE_RAW);
+    pcap.header_len = out->len;
+    pcap.last_step = 0;
     kernel_capture = capture;
 }
 
 size_t pcap_end(void)
 {
     kernel_capture = NULL;
-    while (pcap.flows != NULL) {
-        struct flow *flow = pcap.flows;
-        pcap.flows = flow->next;
-        free(flow);
-    }
+    forget_flows();
     return pcap.count;
 }
