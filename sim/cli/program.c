@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/cli/binary.h"
 #include "sim/cli/cli.h"
 #include "sim/foreign/words.h"
 #include "sim/input/buffer.h"
@@ -36,6 +37,19 @@ bool program_is_executable(const char *path)
         read(fd, magic, sizeof(magic)) == sizeof(magic) && memcmp(magic, "\177ELF", 4) == 0;
     close(fd);
     return is_elf;
+}
+
+bool program_is_script(const char *path)
+{
+    char magic[2] = {0};
+    const int fd = access(path, X_OK) == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+    if (fd < 0)
+        return false;
+    const bool is_script =
+        read(fd, magic, sizeof(magic)) == sizeof(magic) && memcmp(magic, "#!", sizeof(magic)) == 0;
+    close(fd);
+    return is_script;
 }
 
 bool program_scenario(const char *path, const char *const *args, size_t arg_count,
@@ -89,6 +103,9 @@ int program_enter(const char *path)
         cli_say("%s: one program at a time; this is another", path);
         return CLI_INPUT;
     }
+    const int exit_code = binary_check(path);
+    if (exit_code != 0)
+        return exit_code;
     char tool[PATH_MAX];
     if (realpath("/proc/self/exe", tool) == NULL)
         tool[0] = '\0';

@@ -24,6 +24,9 @@ void program_remember_words(int argc, char **argv);
 /* Whether the file at `path` is an executable and no scenario. */
 bool program_is_executable(const char *path);
 
+/* Whether it is something that another program interprets. */
+bool program_is_script(const char *path);
+
 /* The text of a scenario that runs nothing but this program. */
 struct buffer;
 bool program_scenario(const char *path, const char *const *args, size_t arg_count,

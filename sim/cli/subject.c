@@ -88,6 +88,10 @@ static int read_target(struct subject *subject, const struct command *command,
     files_find_scenario(subject->name, subject->path, sizeof(subject->path));
     if (program_is_executable(subject->path))
         return make_scenario(subject, targets) ? 0 : CLI_INPUT;
+    if (program_is_script(subject->path)) {
+        cli_say("%s is a script; name a scenario or a program built with heddle cc", subject->path);
+        return CLI_INPUT;
+    }
     if (targets->count > 1)
         return cli_usage(command, "what is '%s'? Only a program has arguments", targets->items[1]);
     return subject_read(subject->path, true, &subject->scenario) ? 0 : CLI_INPUT;

@@ -45,10 +45,11 @@ void foreign_begin_again(void);
 /* A new process for it, without descriptors yet. */
 struct process;
 void foreign_process_prepare(struct process *process);
-/* It has ended like that: fails the run when it should not have, or has lost memory.
+/* It has ended like that: fails the run when it should not have, or (`is_leak_checked`) has lost
+ * memory. What it left open is closed by the system and no leak.
  * `signo_expected`: a signal that may have ended it, or 0. */
 void foreign_check_end(const struct process *process, int exit_status, int term_signo,
-                       int signo_expected);
+                       int signo_expected, bool is_leak_checked);
 /* The last lines that it printed, in a sentence; good until the next call. */
 const char *foreign_last_words(void);
 

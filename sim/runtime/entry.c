@@ -14,10 +14,20 @@
 
 #include "sim/cli/cli.h"
 #include "sim/foreign/foreign.h"
+#include "sim/foreign/note.h"
 #include "sim/posix/wrap_threads.h"
 
 int __real_main(int argc, char **argv, char **envp);
 int __wrap_main(int argc, char **argv, char **envp);
+
+/* Kept by every linker and by strip: it is loaded with the program. */
+__attribute__((section(".note.heddle"), used)) static const struct note note = {
+    .name_bytes = sizeof(NOTE_NAME),
+    .content_bytes = sizeof(note.version),
+    .type = NOTE_TYPE,
+    .name = NOTE_NAME,
+    .version = NOTE_VERSION,
+};
 
 static bool is_taken_over;
 

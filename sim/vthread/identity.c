@@ -32,6 +32,8 @@ void __asan_unpoison_memory_region(void const volatile *addr, size_t size) __att
 /* Only clang's runtime has it; sim/race defines the rest of the interface. */
 void *__tsan_get_current_report(void) __attribute__((weak));
 
+size_t identity_stack_bytes = STACK_BYTES;
+
 void (*identity_taken)(struct identity *identity);
 
 static struct {
@@ -199,7 +201,7 @@ static struct identity *identity_make(void)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    pthread_attr_setstacksize(&attr, identity_stack_bytes);
     int err = pthread_create(&identity->pthread, &attr, lend_identity, lending);
     pthread_attr_destroy(&attr);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

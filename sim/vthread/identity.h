@@ -29,6 +29,9 @@ struct identity {
 /* Once in a process, after any fork. */
 void identity_init(void);
 
+/* Of the stacks lent: 1 MiB unless set before the first is taken. */
+extern size_t identity_stack_bytes;
+
 /* Never NULL: makes more threads as needed; aborts with a message when the system has none. */
 struct identity *identity_take(void);
 

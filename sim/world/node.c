@@ -56,19 +56,12 @@ static void exercise_over(void *context)
     node->env->actors_busy--;
 }
 
-static void check_open(const struct node *node)
+static void check_leaks(const struct node *node)
 {
     char open[192];
 
     if (process_describe_open(node->process, FIRST_FD, open, sizeof(open)) != 0)
         finding_fail(FINDING_LEAK, NULL, "leak: %s", open);
-}
-
-static void check_leaks(const struct node *node)
-{
-    char open[192];
-
-    check_open(node);
     if (heap_leaks(node->process, open, sizeof(open)) != 0)
         finding_fail(FINDING_LEAK, NULL, "leak: %s", open);
 }
@@ -84,9 +77,8 @@ static void on_end(struct process *process, int exit_status, int term_signo)
     if (node->is_killed)
         return;
     if (node->program.arg_count != 0) {
-        foreign_check_end(process, exit_status, term_signo, node->signo_sent);
-        if (node->is_leak_checked && term_signo == 0)
-            check_open(node);
+        foreign_check_end(process, exit_status, term_signo, node->signo_sent,
+                          node->is_leak_checked);
         return;
     }
     if (term_signo != 0)
