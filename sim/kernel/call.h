@@ -18,7 +18,11 @@
 #define KERNEL_CALLS(X)                                                                            \
     X(accept, EMFILE, ENFILE, ECONNABORTED, ENOBUFS)                                               \
     X(accept4, EMFILE, ENFILE, ECONNABORTED, ENOBUFS)                                              \
+    X(access, 0)                                                                                   \
     X(bind, ENOMEM)                                                                                \
+    X(chdir, 0)                                                                                    \
+    X(chmod, 0)                                                                                    \
+    X(chown, 0)                                                                                    \
     X(close, 0)                                                                                    \
     X(connect, EADDRNOTAVAIL, ENOBUFS, ENETUNREACH)                                                \
     X(dup, EMFILE)                                                                                 \
@@ -33,25 +37,49 @@
     X(eventfd, EMFILE, ENFILE, ENOMEM)                                                             \
     X(eventfd_read, 0)                                                                             \
     X(eventfd_write, 0)                                                                            \
+    X(fallocate, ENOSPC)                                                                           \
     X(fcntl, 0)                                                                                    \
+    X(fdatasync, EIO)                                                                              \
+    X(flock, ENOLCK)                                                                               \
+    X(fstat, 0)                                                                                    \
+    X(fsync, EIO)                                                                                  \
+    X(ftruncate, 0)                                                                                \
+    X(getcwd, 0)                                                                                   \
     X(getpeername, 0)                                                                              \
     X(getrandom, 0)                                                                                \
     X(getsockname, 0)                                                                              \
     X(getsockopt, 0)                                                                               \
     X(ioctl, 0)                                                                                    \
+    X(link, ENOSPC)                                                                                \
     X(listen, ENOBUFS)                                                                             \
+    X(lseek, 0)                                                                                    \
+    X(madvise, 0)                                                                                  \
+    X(mkdir, ENOSPC)                                                                               \
+    X(mmap, ENOMEM)                                                                                \
+    X(mprotect, ENOMEM)                                                                            \
+    X(mremap, ENOMEM)                                                                              \
+    X(msync, 0)                                                                                    \
+    X(munmap, 0)                                                                                   \
     X(open, EMFILE, ENFILE)                                                                        \
+    X(opendir, EMFILE, ENFILE)                                                                     \
     X(pipe, EMFILE, ENFILE)                                                                        \
     X(pipe2, EMFILE, ENFILE)                                                                       \
     X(poll, ENOMEM)                                                                                \
     X(ppoll, ENOMEM)                                                                               \
+    X(pread, EIO)                                                                                  \
+    X(preadv, EIO)                                                                                 \
     X(pselect, ENOMEM)                                                                             \
+    X(pwrite, ENOSPC, EIO)                                                                         \
+    X(pwritev, ENOSPC, EIO)                                                                        \
     X(read, 0)                                                                                     \
+    X(readdir, 0)                                                                                  \
+    X(readlink, 0)                                                                                 \
     X(readv, 0)                                                                                    \
     X(recv, 0)                                                                                     \
     X(recvfrom, 0)                                                                                 \
     X(recvmmsg, 0)                                                                                 \
     X(recvmsg, 0)                                                                                  \
+    X(rename, ENOSPC)                                                                              \
     X(select, ENOMEM)                                                                              \
     X(send, ENOBUFS)                                                                               \
     X(sendmmsg, ENOBUFS)                                                                           \
@@ -61,9 +89,14 @@
     X(shutdown, 0)                                                                                 \
     X(socket, EMFILE, ENFILE, ENOBUFS)                                                             \
     X(socketpair, EMFILE, ENFILE)                                                                  \
+    X(stat, 0)                                                                                     \
+    X(symlink, ENOSPC)                                                                             \
     X(timerfd_create, EMFILE, ENFILE, ENOMEM)                                                      \
     X(timerfd_gettime, 0)                                                                          \
     X(timerfd_settime, 0)                                                                          \
+    X(truncate, 0)                                                                                 \
+    X(unlink, 0)                                                                                   \
+    X(utimes, 0)                                                                                   \
     X(write, 0)                                                                                    \
     X(writev, 0)
 

@@ -87,7 +87,9 @@ void lane_watch_end(struct lane_watch *watch); /* no-op when not watching */
     X(EVENTFD, "eventfd", "eventfds")                                                              \
     X(TIMERFD, "timerfd", "timerfds")                                                              \
     X(EPOLL, "epoll", "epolls")                                                                    \
-    X(DEVICE, "device", "devices")
+    X(DEVICE, "device", "devices")                                                                 \
+    X(REGULAR, "file", "files")                                                                    \
+    X(FOLDER, "folder", "folders")
 
 enum file_kind {
 #define X(name, word, words) FILE_##name,

@@ -39,6 +39,8 @@ struct kernel {
     uint64_t change_serial; /* changes to files so far */
     uint64_t random_state;
     bool has_random_state;
+    struct inode *root; /* of files: sim/kernel/inode.h */
+    uint64_t inode_serial;
     struct thread_progress *progress; /* by virtual thread id */
     uint32_t progress_capacity;
 };

@@ -10,9 +10,10 @@
 
 #include "sim/kernel/device.h"
 #include "sim/kernel/kernel.h"
+#include "sim/kernel/regular.h"
 #include "sim/kernel/wait.h"
 
-enum { PID_FIRST = 1000, FD_WORD_BITS = 64 };
+enum { PID_FIRST = 1000, UMASK_USUAL = 022, FD_WORD_BITS = 64 };
 
 /* ---- hosts ---- */
 
@@ -105,6 +106,7 @@ struct process *process_new(const char *name, struct host *host, bool has_std_fd
     process->host = host == NULL ? host_new(name) : host;
     process->pid = PID_FIRST + kernel->pid_next++;
     process->fd_limit = PROCESS_FDS_DEFAULT;
+    process->umask = UMASK_USUAL;
     process->realtime_offset_ns = CLOCK_REALTIME_START_NS;
     if (kernel->process_tail == NULL)
         kernel->processes = process;
@@ -201,8 +203,10 @@ int process_fd_replace(struct process *process, int fd, struct file *file, bool 
     if (old != NULL)
         process->fd_count--;
     set_slot(process, (uint32_t)fd, file, is_cloexec);
-    if (old != NULL)
+    if (old != NULL) {
+        regular_closed(process, old);
         file_put(old);
+    }
     return fd;
 }
 
@@ -215,6 +219,7 @@ int process_fd_close(struct process *process, int fd)
     process->fds[fd] = (struct fd_slot){0};
     process->fd_count--;
     process->fd_used[(uint32_t)fd / FD_WORD_BITS] &= ~(UINT64_C(1) << (uint32_t)fd % FD_WORD_BITS);
+    regular_closed(process, file);
     file_put(file);
     return 0;
 }

@@ -23,6 +23,7 @@
 
 struct fault;
 struct file_wait;
+struct inode;
 struct port_table;
 
 enum {
@@ -73,6 +74,9 @@ struct process {
     bool strict_fds;            /* using an fd that is not open is a finding */
     void *signals;              /* owned by sim/posix/signal.c */
     void *world;                /* owned by whoever made the process */
+
+    struct inode *folder; /* where relative paths begin; NULL: where the tool runs */
+    uint32_t umask;
 
     struct fault *faults;    /* sim/kernel/call.h */
     uint32_t *call_counts;   /* by enum kernel_call; allocated with the first fault */

@@ -6,9 +6,7 @@
  * on.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -20,68 +18,6 @@
 ssize_t __real_getdelim(char **line, size_t *size_bytes, int delimiter, FILE *stream);
 ssize_t __real___getdelim(char **line, size_t *size_bytes, int delimiter, FILE *stream);
 ssize_t __real_getline(char **line, size_t *size_bytes, FILE *stream);
-char *__real_realpath(const char *path, char *resolved);
 ssize_t __wrap_getdelim(char **line, size_t *size_bytes, int delimiter, FILE *stream);
 ssize_t __wrap___getdelim(char **line, size_t *size_bytes, int delimiter, FILE *stream);
 ssize_t __wrap_getline(char **line, size_t *size_bytes, FILE *stream);
-char *__wrap_realpath(const char *path, char *resolved);
-
-/* Reads into a line of the library's, and copies. */
-static ssize_t read_line(char **line, size_t *size_bytes, int delimiter, FILE *stream,
-                         const void *pc, const void *frame)
-{
-    char *found = NULL;
-    size_t found_bytes = 0;
-
-    if (line == NULL || size_bytes == NULL) {
-        errno = EINVAL;
-        return -1;
-    }
-    ssize_t len = __real_getdelim(&found, &found_bytes, delimiter, stream);
-    if (len >= 0 && (*line == NULL || *size_bytes < (size_t)len + 1)) {
-        char *grown = alloc_change(*line, (size_t)len + 1, pc, frame);
-        if (grown == NULL) {
-            len = -1;
-        } else {
-            *line = grown;
-            *size_bytes = (size_t)len + 1;
-        }
-    }
-    if (len >= 0)
-        memcpy(*line, found, (size_t)len + 1);
-    int saved = errno;
-    __real_free(found);
-    errno = saved;
-    return len;
-}
-
-ssize_t __wrap_getdelim(char **line, size_t *size_bytes, int delimiter, FILE *stream)
-{
-    return alloc_is_ours() ? read_line(line, size_bytes, delimiter, stream, WRAP_PC, FRAME)
-                           : __real_getdelim(line, size_bytes, delimiter, stream);
-}
-
-ssize_t __wrap___getdelim(char **line, size_t *size_bytes, int delimiter, FILE *stream)
-{
-    return alloc_is_ours() ? read_line(line, size_bytes, delimiter, stream, WRAP_PC, FRAME)
-                           : __real_getdelim(line, size_bytes, delimiter, stream);
-}
-
-ssize_t __wrap_getline(char **line, size_t *size_bytes, FILE *stream)
-{
-    return alloc_is_ours() ? read_line(line, size_bytes, '\n', stream, WRAP_PC, FRAME)
-                           : __real_getline(line, size_bytes, stream);
-}
-
-char *__wrap_realpath(const char *path, char *resolved)
-{
-    char found[PATH_MAX];
-
-    if (!alloc_is_ours() || resolved != NULL || __real_realpath(path, found) == NULL)
-        return __real_realpath(path, resolved);
-    size_t len = strlen(found) + 1;
-    char *copy = alloc_take(len, 1, WRAP_PC, FRAME);
-    if (copy != NULL)
-        memcpy(copy, found, len);
-    return copy;
-}

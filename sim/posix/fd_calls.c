@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "sim/kernel/socket.h"
-#include "sim/posix/io.h"
+#include "sim/posix/files.h"
 #include "sim/posix/wrap_io.h"
 
 enum { PIPE_SIZE_BYTES = 65536 };
@@ -230,6 +230,9 @@ static int64_t control(struct io_call *call, int command, long argument)
     case F_GETPIPE_SZ:
         return file->ops->kind(file) == FILE_PIPE ? PIPE_SIZE_BYTES : -EBADF;
     default:
+        if (files_is_lock_command(command))
+            return regular_inode(file) == NULL ? -EINVAL
+                                               : files_lock(call, command, (void *)argument);
         io_unsupported("fcntl with this command", call->pc);
     }
 }

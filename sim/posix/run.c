@@ -8,6 +8,7 @@
 #include "sim/memory/heap.h"
 #include "sim/posix/names.h"
 #include "sim/posix/signal.h"
+#include "sim/posix/stream.h"
 
 /* Far from what glibc leaves in the words where a lock keeps its epoch. */
 enum { EPOCH_BASE = 0x5eed0000 };
@@ -26,6 +27,7 @@ void posix_run_begin(void)
 
 void posix_run_end(void)
 {
+    stream_end();
     heap_end();
     posix_run.is_active = false;
 }

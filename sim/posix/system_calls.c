@@ -6,13 +6,12 @@
 #include <netdb.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sim/kernel/device.h"
-#include "sim/posix/io.h"
+#include "sim/posix/files.h"
 #include "sim/posix/wrap_io.h"
 
 enum {
@@ -52,6 +51,17 @@ pid_t __wrap_gettid(void)
         return __real_gettid();
     return process_id() * TID_STRIDE + (pid_t)sched_self()->id;
 }
+
+#define OWN_USER(name)                                                                             \
+    unsigned __wrap_##name(void)                                                                   \
+    {                                                                                              \
+        return sched_is_simulated() ? INODE_USER : __real_##name();                                \
+    }
+
+OWN_USER(getuid)
+OWN_USER(geteuid)
+OWN_USER(getgid)
+OWN_USER(getegid)
 
 int __wrap_gethostname(char *name, size_t name_bytes)
 {
@@ -199,19 +209,29 @@ long __wrap_sysconf(int name)
 
 /* ---- files by path ---- */
 
-static int open_path(const char *path, int flags, const void *pc)
+int64_t files_open(struct io_call *call, struct inode *start, const char *path, int flags,
+                   uint32_t mode)
+{
+    struct file *file = device_open(path, flags);
+    int64_t result = 0;
+
+    if (file == NULL)
+        result = regular_open(call->process, start, path, flags, mode, &file);
+    if (result == -ENXIO)
+        finding_fail(FINDING_UNSUPPORTED, call->pc,
+                     "unsupported: open of %.100s, a special file, in {pc:%lx}", path,
+                     (unsigned long)call->pc);
+    return result != 0 ? result : process_fd_open(call->process, file, 0, (flags & O_CLOEXEC) != 0);
+}
+
+static int open_path(int folder, const char *path, int flags, mode_t mode, const void *pc)
 {
     struct io_call call;
-    struct file *file;
-    int64_t result = io_begin(&call, CALL_open, IO_NO_FD, pc);
+    struct inode *start;
+    int64_t result = files_begin(&call, CALL_open, folder, path, pc, &start);
 
-    if (result == 0) {
-        file = device_open(path, flags);
-        if (file == NULL)
-            finding_fail(FINDING_UNSUPPORTED, pc, "unsupported: open of %.100s in {pc:%lx}", path,
-                         (unsigned long)pc);
-        result = process_fd_open(call.process, file, 0, (flags & O_CLOEXEC) != 0);
-    }
+    if (result == 0)
+        result = files_open(&call, start, path, flags, mode);
     return (int)io_end_progress(&call, result);
 }
 
@@ -228,7 +248,8 @@ int __wrap_open(const char *path, int flags, ...)
     mode_t mode;
 
     OPEN_MODE(flags, mode);
-    return sched_is_simulated() ? open_path(path, flags, WRAP_PC) : __real_open(path, flags, mode);
+    return sched_is_simulated() ? open_path(AT_FDCWD, path, flags, mode, WRAP_PC)
+                                : __real_open(path, flags, mode);
 }
 
 int __wrap_open64(const char *path, int flags, ...)
@@ -236,7 +257,8 @@ int __wrap_open64(const char *path, int flags, ...)
     mode_t mode;
 
     OPEN_MODE(flags, mode);
-    return sched_is_simulated() ? open_path(path, flags, WRAP_PC) : __real_open(path, flags, mode);
+    return sched_is_simulated() ? open_path(AT_FDCWD, path, flags, mode, WRAP_PC)
+                                : __real_open(path, flags, mode);
 }
 
 int __wrap_openat(int folder, const char *path, int flags, ...)
@@ -244,7 +266,7 @@ int __wrap_openat(int folder, const char *path, int flags, ...)
     mode_t mode;
 
     OPEN_MODE(flags, mode);
-    return sched_is_simulated() ? open_path(path, flags, WRAP_PC)
+    return sched_is_simulated() ? open_path(folder, path, flags, mode, WRAP_PC)
                                 : __real_openat(folder, path, flags, mode);
 }
 
@@ -253,23 +275,8 @@ int __wrap_openat64(int folder, const char *path, int flags, ...)
     mode_t mode;
 
     OPEN_MODE(flags, mode);
-    return sched_is_simulated() ? open_path(path, flags, WRAP_PC)
+    return sched_is_simulated() ? open_path(folder, path, flags, mode, WRAP_PC)
                                 : __real_openat(folder, path, flags, mode);
-}
-
-void *__wrap_mmap(void *address, size_t len_bytes, int protection, int flags, int fd, off_t offset)
-{
-    if (sched_is_simulated() && (flags & MAP_ANONYMOUS) == 0)
-        io_unsupported("mmap of a file", WRAP_PC);
-    return __real_mmap(address, len_bytes, protection, flags, fd, offset);
-}
-
-void *__wrap_mmap64(void *address, size_t len_bytes, int protection, int flags, int fd,
-                    off_t offset)
-{
-    if (sched_is_simulated() && (flags & MAP_ANONYMOUS) == 0)
-        io_unsupported("mmap of a file", WRAP_PC);
-    return __real_mmap(address, len_bytes, protection, flags, fd, offset);
 }
 
 /* ---- names of hosts ---- */

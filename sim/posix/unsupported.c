@@ -10,8 +10,6 @@
 
 #define UNSUPPORTED_CALLS(X)                                                                       \
     X(clone)                                                                                       \
-    X(creat)                                                                                       \
-    X(creat64)                                                                                     \
     X(execv)                                                                                       \
     X(execve)                                                                                      \
     X(execveat)                                                                                    \
@@ -19,36 +17,21 @@
     X(execvpe)                                                                                     \
     X(fanotify_init)                                                                               \
     X(fexecve)                                                                                     \
-    X(fopen)                                                                                       \
-    X(fopen64)                                                                                     \
     X(fork)                                                                                        \
-    X(fstat)                                                                                       \
-    X(fstat64)                                                                                     \
-    X(ftruncate)                                                                                   \
     X(gethostbyaddr)                                                                               \
     X(gethostbyname)                                                                               \
     X(inotify_add_watch)                                                                           \
     X(inotify_init)                                                                                \
     X(inotify_init1)                                                                               \
-    X(lseek)                                                                                       \
-    X(lseek64)                                                                                     \
     X(memfd_create)                                                                                \
-    X(mkstemp)                                                                                     \
     X(mq_open)                                                                                     \
     X(msgget)                                                                                      \
-    X(opendir)                                                                                     \
     X(popen)                                                                                       \
     X(posix_spawn)                                                                                 \
     X(posix_spawnp)                                                                                \
-    X(pread)                                                                                       \
-    X(pread64)                                                                                     \
-    X(preadv)                                                                                      \
     X(process_vm_readv)                                                                            \
     X(process_vm_writev)                                                                           \
     X(ptrace)                                                                                      \
-    X(pwrite)                                                                                      \
-    X(pwrite64)                                                                                    \
-    X(pwritev)                                                                                     \
     X(semget)                                                                                      \
     X(sem_open)                                                                                    \
     X(sendfile)                                                                                    \

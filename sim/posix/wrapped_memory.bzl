@@ -5,7 +5,6 @@ _LINES = [
     "__getdelim",
     "getdelim",
     "getline",
-    "realpath",
 ]
 
 WRAPPED_MEMORY = _LINES
