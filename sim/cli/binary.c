@@ -124,8 +124,6 @@ static int check_open(const char *path, int fd)
         return refuse(path, "is no file; name a program or a scenario");
     if ((status.st_mode & (S_ISUID | S_ISGID)) != 0)
         return refuse(path, "runs with other rights (setuid or setgid); run a copy without them");
-    if (access(path, X_OK) != 0)
-        return refuse(path, "may not be executed; chmod +x it");
     image.size_bytes = (size_t)status.st_size;
     if (image.size_bytes == 0)
         return refuse(path, "is empty");
@@ -135,6 +133,8 @@ static int check_open(const char *path, int fd)
     image.bytes = bytes;
     const char *why = judge(&image);
     (void)munmap(bytes, image.size_bytes);
+    if (why == NULL && access(path, X_OK) != 0)
+        why = "may not be executed; chmod +x it";
     return why == NULL ? 0 : refuse(path, why);
 }
 

@@ -115,7 +115,7 @@ void foreign_begin(void)
 
 void foreign_begin_again(void)
 {
-    image_restore();
+    image_restore_again();
     settings_restore();
 }
 

@@ -17,7 +17,11 @@
 
 #include "sim/foreign/pages.h"
 #include "sim/memory/heap.h"
+#include "sim/race/race.h"
 #include "sim/vthread/identity.h"
+
+/* Linked into the explore build only. */
+#pragma weak race_fresh
 
 enum { SPANS_MAX = 256, TLS_MAX = 32, WATCHED_BYTES_MIN = 64 << 10 };
 
@@ -237,6 +241,21 @@ void image_restore(void)
             memcpy(image.spans[i].start, image.spans[i].copy, image.spans[i].size_bytes);
     pages_restore();
     image.is_main_next = true;
+}
+
+static void make_fresh(const void *start, size_t size_bytes)
+{
+    if (race_fresh != NULL)
+        race_fresh(start, size_bytes);
+}
+
+void image_restore_again(void)
+{
+    for (size_t i = 0; i < image.count; i++)
+        if (image.spans[i].copy != NULL)
+            make_fresh(image.spans[i].start, image.spans[i].size_bytes);
+    pages_each_written(make_fresh);
+    image_restore();
 }
 
 static void reach(const void *start, size_t size_bytes)

@@ -22,6 +22,10 @@ void image_keep(const struct heap_kept *heap);
 /* Writes the copy back: the program is as main() found it. Before each run. */
 void image_restore(void);
 
+/* The same in the middle of a run, for another process of the program: what an earlier one did to
+ * the memory does not race with what this one will do. */
+void image_restore_again(void);
+
 /* For a search for leaks: where the program may keep pointers, but for its stacks. */
 struct identity;
 void image_reach(void);

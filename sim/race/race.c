@@ -374,6 +374,42 @@ static uintptr_t access_span(struct span *span, uintptr_t address, uintptr_t end
     return end;
 }
 
+/* The usual way of an access within one cell: what is there is of earlier runs, or ordered and
+ * covered, or about other bytes. False, with nothing changed but what is covered gone, when more
+ * must be looked at. */
+static inline bool access_one(const struct race_thread *self, struct cell *cell, uint64_t now)
+{
+    uint32_t mask = record_mask(now);
+    uint64_t *place = NULL;
+    uint64_t *same = NULL; /* but for its bytes */
+
+    for (unsigned i = CELL_SLOTS; i-- > 0;) {
+        uint64_t record = cell->slots[i];
+        if (record_clock(record) <= race.base) {
+            place = &cell->slots[i];
+            continue;
+        }
+        if ((record ^ now) < 0x100) {
+            same = &cell->slots[i];
+            continue;
+        }
+        uint32_t other = record_mask(record);
+        if (other != 0 && (other & mask) == 0)
+            continue;
+        if (other == 0 || !is_ordered(self, record))
+            return false;
+        if ((other & ~mask) == 0 && kind_covers(record_kind(now), record_kind(record))) {
+            cell->slots[i] = 0;
+            place = &cell->slots[i];
+        }
+    }
+    if (same != NULL)
+        *same |= mask;
+    else if (place != NULL)
+        *place = now;
+    return same != NULL || place != NULL;
+}
+
 /* `key` is a record without bytes. */
 static void access_cells(struct race_thread *self, uintptr_t address, size_t size_bytes,
                          uint64_t key, const char *what, const void *pc)
@@ -421,6 +457,21 @@ static bool is_alone(void)
 void race_access(struct race_thread *self, uintptr_t address, size_t size_bytes, unsigned kind,
                  const void *pc)
 {
+    if (__builtin_expect(
+            (address & 7) + size_bytes <= 8 && size_bytes != 0 && shadow_covers(address), 1)) {
+        if (heap_check_bytes != NULL)
+            heap_check_bytes((const volatile void *)address, size_bytes, (kind & KIND_WRITE) != 0,
+                             pc);
+        if (is_alone())
+            return;
+        race_note_stack(self, address);
+        uint64_t key = record_key(self, kind, pc);
+        struct cell *cell = shadow_cell(address);
+        *shadow_touched(address) = race.run;
+        if (!access_one(self, cell, key | ((UINT64_C(1) << size_bytes) - 1) << (address & 7)))
+            access_cells(self, address, size_bytes, key, NULL, pc);
+        return;
+    }
     if (!shadow_covers(address) || !shadow_covers(address + size_bytes) || size_bytes == 0)
         return;
     race_check_heap((const volatile void *)address, size_bytes, (kind & KIND_WRITE) != 0, pc);
@@ -436,6 +487,11 @@ void race_range(const volatile void *address, size_t size_bytes, bool is_write, 
 
     if (self != NULL && self->ignore == 0)
         race_access(self, (uintptr_t)address, size_bytes, is_write ? KIND_WRITE : KIND_READ, pc);
+}
+
+void race_fresh(const void *address, size_t size_bytes)
+{
+    shadow_clear((uintptr_t)address, size_bytes, race.run);
 }
 
 void race_freed(const volatile void *address, size_t size_bytes, const void *pc)

@@ -54,6 +54,9 @@ void race_range(const volatile void *address, size_t size_bytes, bool is_write, 
  * forgotten. */
 void race_freed(const volatile void *address, size_t size_bytes, const void *pc);
 
+/* Nobody has touched the range yet: it is the memory of a process that begins. */
+void race_fresh(const void *address, size_t size_bytes);
+
 /* The calls that the running thread is in, innermost first, `pc` being the last one made. Returns
  * how many were written; 0: not known. */
 size_t race_callers(const void *pc, const void **out, size_t out_max);
