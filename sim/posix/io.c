@@ -9,7 +9,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "sim/kernel/regular.h"
 #include "sim/kernel/socket.h"
 #include "sim/posix/sanitizer.h"
 #include "sim/posix/signal.h"
@@ -51,15 +50,6 @@ static void fail_fd(const struct io_call *call)
                  kernel_call_word(call->call), call->fd, (unsigned long)call->pc);
 }
 
-/* What a call about `fd` touches: of a file of the tree, what every descriptor of it shares. */
-static const void *touched_by(const struct process *process, int fd)
-{
-    const struct file *file = process_file(process, fd);
-    const struct inode *inode = regular_inode(file);
-
-    return inode != NULL ? (const void *)inode : (const void *)file;
-}
-
 int64_t io_begin(struct io_call *call, enum kernel_call name, int fd, const void *pc)
 {
     struct process *process = process_of_self(name, pc);
@@ -70,7 +60,8 @@ int64_t io_begin(struct io_call *call, enum kernel_call name, int fd, const void
     call->pc = pc;
     call->file = NULL;
     call->wait = NULL;
-    sched_point(OP_CALL, fd == IO_NO_FD ? (const void *)process : touched_by(process, fd),
+    sched_point(OP_CALL,
+                fd == IO_NO_FD ? (const void *)process : (const void *)process_file(process, fd),
                 kernel_call_word(name), pc);
     /* Others ran: the fd may have been closed, or be another file's now. */
     io_pc = pc;

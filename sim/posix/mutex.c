@@ -31,10 +31,8 @@ void mutex_adopt(pthread_mutex_t *raw, struct mutex *mutex, const char *what, co
         misuse_fail(raw, pc, "%s of destroyed", what);
     if ((mutex->kind & ~KIND_KNOWN) != 0)
         misuse_fail(raw, pc, "%s of uninitialised", what);
-    if ((mutex->kind & KIND_ROBUST) != 0)
-        finding_fail(FINDING_UNSUPPORTED, pc, "unsupported: a robust mutex in {pc:%lx}",
-                     (unsigned long)pc);
     mutex->depth = 0;
+    mutex->robust = ROBUST_FINE;
     mutex->owner = NULL;
     mutex->waiters = NULL;
     mutex->epoch = posix_run.epoch;
@@ -113,6 +111,29 @@ static int relock(pthread_mutex_t *raw, struct mutex *mutex, uint64_t deadline_n
     }
 }
 
+/* A free robust mutex whose owner has ended. */
+static int take_orphan(pthread_mutex_t *raw, struct mutex *mutex, struct posix_thread *self,
+                       const void *pc)
+{
+    if (mutex->robust == ROBUST_LOST)
+        return ENOTRECOVERABLE;
+    take(raw, mutex, self, 1, pc);
+    mutex->robust = ROBUST_INHERITED;
+    return EOWNERDEAD;
+}
+
+void mutex_orphan_all(struct posix_thread *thread)
+{
+    for (uint32_t i = thread->held_count; i-- > 0;) {
+        pthread_mutex_t *raw = (pthread_mutex_t *)(uintptr_t)thread->held[i].object;
+        struct mutex *mutex = (struct mutex *)(void *)raw;
+        if (thread->held[i].kind != HELD_MUTEX || (mutex->kind & KIND_ROBUST) == 0)
+            continue;
+        mutex->robust = ROBUST_ORPHANED;
+        give(raw, mutex, thread);
+    }
+}
+
 static inline __attribute__((always_inline)) int lock(pthread_mutex_t *raw, uint64_t deadline_ns,
                                                       const char *label, const void *pc)
 {
@@ -127,6 +148,8 @@ static inline __attribute__((always_inline)) int lock(pthread_mutex_t *raw, uint
         if (err != 0 || mutex->owner == self)
             return err;
     }
+    if (__builtin_expect(mutex->robust != ROBUST_FINE, 0))
+        return take_orphan(raw, mutex, self, pc);
     take(raw, mutex, self, 1, pc);
     return 0;
 }
@@ -154,7 +177,9 @@ static int try_lock(pthread_mutex_t *raw, const char *label, const void *pc)
     uint64_t was_depth = (uint64_t)mutex->depth;
     int err = 0;
 
-    if (mutex->depth == 0)
+    if (mutex->depth == 0 && mutex->robust != ROBUST_FINE)
+        err = take_orphan(raw, mutex, self, pc);
+    else if (mutex->depth == 0)
         take(raw, mutex, self, 1, pc);
     else if (mutex->owner == self && (mutex->kind & KIND_TYPE_MASK) == PTHREAD_MUTEX_RECURSIVE)
         mutex->depth++;
@@ -198,6 +223,8 @@ static inline __attribute__((always_inline)) int unlock(pthread_mutex_t *raw, co
         mutex->depth--;
         return 0;
     }
+    if (__builtin_expect(mutex->robust != ROBUST_FINE, 0))
+        mutex->robust = ROBUST_LOST;
     give(raw, mutex, self);
     return 0;
 }
@@ -282,8 +309,11 @@ int __wrap_pthread_mutex_consistent(pthread_mutex_t *raw)
 {
     if (!sched_is_simulated())
         return __real_pthread_mutex_consistent(raw);
-    finding_fail(FINDING_UNSUPPORTED, WRAP_PC, "unsupported: a robust mutex in {pc:%lx}",
-                 (unsigned long)WRAP_PC);
+    struct mutex *mutex = mutex_of(raw, "consistent", WRAP_PC);
+    if (mutex->robust != ROBUST_INHERITED || mutex->owner != posix_self())
+        return EINVAL;
+    mutex->robust = ROBUST_FINE;
+    return 0;
 }
 
 /* ---- C11: the same object, other words ---- */

@@ -13,13 +13,21 @@
 #include "sim/posix/thread.h"
 #include "sim/posix/wait.h"
 
+/* What became of a robust mutex whose owner ended with it. */
+enum mutex_robust {
+    ROBUST_FINE,
+    ROBUST_ORPHANED,  /* free; who takes it next is told */
+    ROBUST_INHERITED, /* taken by who was told */
+    ROBUST_LOST,      /* given back without pthread_mutex_consistent(): nobody gets it again */
+};
+
 enum { MUTEX_DESTROYED_DEPTH = -1, MUTEX_DESTROYED_KIND = -1 };
 
 /* Overlays glibc's: zero is a free normal mutex, and `kind` is where static initialisers put it. A
  * free mutex looks free to glibc too. */
 struct mutex {
     int32_t depth; /* 0: free */
-    uint32_t unused;
+    uint32_t robust; /* enum mutex_robust, of a robust one */
     uint32_t unused_too;
     uint32_t epoch; /* of the run that the rest belongs to */
     int32_t kind;
@@ -51,6 +59,8 @@ static inline struct mutex *mutex_of(pthread_mutex_t *raw, const char *what, con
 int32_t mutex_drop(pthread_mutex_t *raw, struct mutex *mutex);
 void mutex_retake(pthread_mutex_t *raw, struct mutex *mutex, int32_t depth, const char *label,
                   const void *pc);
+/* A thread ends: the robust mutexes that it holds are free, and remember that. */
+void mutex_orphan_all(struct posix_thread *thread);
 /* The queue of those who wait for it. */
 struct waitq *mutex_waiters(struct mutex *mutex);
 

@@ -12,6 +12,7 @@
 #include "sim/posix/clock.h"
 #include "sim/posix/cxx.h"
 #include "sim/posix/misuse.h"
+#include "sim/posix/mutex.h"
 #include "sim/posix/names.h"
 #include "sim/posix/sanitizer.h"
 #include "sim/posix/signal.h"
@@ -154,6 +155,7 @@ static void end_thread(struct posix_thread *self)
         sched_exit();
     cxx_thread_end(self);
     tls_key_run_destructors(self);
+    mutex_orphan_all(self);
     check_holds_nothing(self);
     if (process->alive_count == 1)
         posix_exit(0, NULL);
