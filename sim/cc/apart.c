@@ -150,5 +150,6 @@ int apart_link(const struct command_parts *parts)
     for (size_t i = 0; i < arguments->input_count; i++)
         if (apart.objects[i] != NULL)
             (void)unlink(apart.objects[i]);
+    free(apart.objects);
     return exit_code;
 }

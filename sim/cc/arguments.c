@@ -214,10 +214,10 @@ static void add_input(struct reading *reading, size_t at, const char *path)
 
     if (arguments->input_count == reading->input_room) {
         reading->input_room = reading->input_room == 0 ? 16 : 2 * reading->input_room;
-        arguments->inputs =
-            realloc(arguments->inputs, reading->input_room * sizeof(*arguments->inputs));
-        if (arguments->inputs == NULL)
+        struct cc_input *inputs = realloc(arguments->inputs, reading->input_room * sizeof(*inputs));
+        if (inputs == NULL)
             abort();
+        arguments->inputs = inputs;
     }
     arguments->inputs[arguments->input_count++] =
         (struct cc_input){.at = at, .path = path, .language = language};

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Instructions are matched without their suffix of width. cmpxchg and xadd are atomic to the other
  * threads of a processor without a prefix too. */
@@ -224,8 +225,9 @@ static const char *locking_instruction(const char *statement, size_t len)
         name_len++;
     for (size_t i = 0; i < sizeof(locking) / sizeof(locking[0]); i++) {
         const size_t wanted = strlen(locking[i]);
-        const bool has_suffix = name_len == wanted + 1 && strchr("bwlq", statement[wanted]) != NULL;
-        if (name_len < wanted || memcmp(statement, locking[i], wanted) != 0 ||
+        const bool has_suffix =
+            name_len == wanted + 1 && strchr("bwlqBWLQ", statement[wanted]) != NULL;
+        if (name_len < wanted || strncasecmp(statement, locking[i], wanted) != 0 ||
             (name_len != wanted && !(has_suffix && i > 0)))
             continue;
         if (strcmp(locking[i], "xchg") == 0 &&

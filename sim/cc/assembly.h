@@ -19,7 +19,8 @@ struct assembly_place {
     const char *instruction; /* "lock", "xchg"...: a constant */
 };
 
-/* Calls `found` for each asm statement of `text` that locks memory, in order. */
+/* Calls `found` for each asm statement of `text` that locks memory, in order. A zero follows the
+ * text. */
 void assembly_scan(const char *text, size_t len,
                    void (*found)(void *context, const struct assembly_place *place), void *context);
 

@@ -17,9 +17,9 @@ static pid_t start(const struct words *command, int out)
         return child;
     if (out >= 0) {
         const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-        (void)dup2(nothing, STDIN_FILENO);
-        (void)dup2(out, STDOUT_FILENO);
-        (void)dup2(nothing, STDERR_FILENO);
+        if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+            dup2(nothing, STDERR_FILENO) < 0)
+            _exit(127);
     }
     (void)execv(command->items[0], (char *const *)(const void *)command->items);
     _exit(127);

@@ -3,10 +3,12 @@
  */
 #include "sim/cc/words.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DEPTH_MAX = 16, FILE_BYTES_MAX = 256 << 20 };
 
@@ -68,23 +70,27 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
 
-/* Copies the word at `at` without its quotes; returns the position behind it. */
+/* The position behind the word at `at`; in `word` (may be NULL) it is copied without its quotes. */
 static size_t take_word(const char *text, size_t len, size_t at, char *word)
 {
     char quote = '\0';
     size_t used = 0;
 
     for (; at < len && (quote != '\0' || !is_space(text[at])); at++) {
-        if (text[at] == '\\' && at + 1 < len)
-            word[used++] = text[++at];
-        else if (quote == '\0' && (text[at] == '\'' || text[at] == '"'))
+        if (text[at] == '\\' && at + 1 < len) {
+            at++;
+        } else if (quote == '\0' && (text[at] == '\'' || text[at] == '"')) {
             quote = text[at];
-        else if (quote != '\0' && text[at] == quote)
+            continue;
+        } else if (quote != '\0' && text[at] == quote) {
             quote = '\0';
-        else
+            continue;
+        }
+        if (word != NULL)
             word[used++] = text[at];
     }
-    word[used] = '\0';
+    if (word != NULL)
+        word[used] = '\0';
     return at;
 }
 
@@ -95,35 +101,33 @@ void words_add_split(struct words *words, const char *text, size_t len)
             at++;
             continue;
         }
-        char *word = must(malloc(len - at + 1));
-        const size_t end = take_word(text, len, at, word);
-        words_add(words, must(realloc(word, strlen(word) + 1)));
+        const size_t end = take_word(text, len, at, NULL);
+        char *word = must(strndup(text + at, end - at));
+        (void)take_word(text, end, at, word);
+        words_add(words, word);
         at = end;
     }
 }
 
 char *words_read_file(const char *path, size_t *len)
 {
-    FILE *file = fopen(path, "re");
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
     char *text = NULL;
     size_t used = 0;
     size_t room = 0;
+    ssize_t got = fd < 0 ? -1 : 1;
 
-    if (file == NULL)
-        return NULL;
-    while (used < FILE_BYTES_MAX) {
+    while (got > 0 && used < FILE_BYTES_MAX) {
         if (used + 1 >= room) {
             room = room == 0 ? 16384 : 2 * room;
             text = must(realloc(text, room));
         }
-        const size_t got = fread(text + used, 1, room - used - 1, file);
-        if (got == 0)
-            break;
-        used += got;
+        got = read(fd, text + used, room - used - 1);
+        used += got > 0 ? (size_t)got : 0;
     }
-    const bool is_bad = ferror(file) != 0;
-    (void)fclose(file);
-    if (is_bad) {
+    if (fd >= 0)
+        (void)close(fd);
+    if (got < 0) {
         free(text);
         return NULL;
     }
@@ -146,7 +150,9 @@ static void expand(struct words *out, const char *const *items, size_t count, in
             continue;
         }
         words_add_split(&inner, text, len);
+        free(text);
         expand(out, inner.items, inner.count, depth + 1);
+        free(inner.items);
     }
 }
 

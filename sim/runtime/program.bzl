@@ -67,3 +67,26 @@ def heddle_program(name, srcs, hdrs = [], copts = [], linkopts = [], **kwargs):
         linkopts = linkopts,
         **kwargs
     )
+
+def _heddle_kit_impl(ctx):
+    files = depset(ctx.files._files)
+    return [DefaultInfo(files = files, runfiles = ctx.runfiles(transitive_files = files))]
+
+heddle_kit = rule(
+    doc = "What `heddle install` copies: the tool, the compiler's wrapper and its runtime, in explore.",
+    implementation = _heddle_kit_impl,
+    attrs = {
+        "build": attr.string(default = "explore", values = ["explore"]),
+        "_files": attr.label_list(
+            default = [
+                "//sim/cc:heddle-cc",
+                "//sim/cli:heddle",
+                "//sim/runtime",
+            ],
+            cfg = build_transition,
+        ),
+        "_allowlist_function_transition": attr.label(
+            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+        ),
+    },
+)

@@ -1,0 +1,6 @@
+int answer(void);
+
+int main(void)
+{
+    return answer() - 42;
+}
