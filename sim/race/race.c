@@ -459,9 +459,8 @@ void race_access(struct race_thread *self, uintptr_t address, size_t size_bytes,
 {
     if (__builtin_expect(
             (address & 7) + size_bytes <= 8 && size_bytes != 0 && shadow_covers(address), 1)) {
-        if (heap_check_bytes != NULL)
-            heap_check_bytes((const volatile void *)address, size_bytes, (kind & KIND_WRITE) != 0,
-                             pc);
+        if (heap_check != NULL)
+            heap_check((const volatile void *)address, size_bytes, (kind & KIND_WRITE) != 0, pc);
         if (is_alone())
             return;
         race_note_stack(self, address);
