@@ -2,20 +2,26 @@
  * sim/cli/isolate.c - see isolate.h.
  *
  * What is tried: the dull run, alone in a process; and again in another one, once before and once
- * after some other runs. This process must not run anything itself before it is decided.
+ * after some other runs. The dull run of a new process must be the same too. This process must not
+ * run anything itself before it is decided.
  */
 #include "sim/cli/isolate.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include "sim/cli/program.h"
+#include "sim/cli/rerun.h"
 #include "sim/cli/subject.h"
 #include "sim/foreign/apart.h"
 #include "sim/foreign/output.h"
 #include "sim/search/search.h"
 
-enum { TRIALS_BETWEEN = 6, PROBE_SECONDS_MAX = 60 };
+enum { TRIALS_BETWEEN = 6, PROBE_SECONDS_MAX = 60, QUESTION_BYTES = 32, LINE_BYTES = 1024 };
 
 /* What a run came to. */
 struct outline {
@@ -107,6 +113,110 @@ static const char *find_reason(const struct target *target)
     return reason;
 }
 
+/* ---- in another process ---- */
+
+/* The dull run there and here, for those who ask "hash FD" and "steps FD". */
+static void answer(const struct subject *subject, const char *question)
+{
+    struct trial trial;
+    struct run_result result;
+    char *end;
+
+    trial_derive(CLI_SEED_DEFAULT, 0, NULL, &trial);
+    const struct rerun_plan dull = {.subject = subject, .trial = &trial};
+    const bool is_hash = question[0] == 'h';
+    const int fd = (int)strtol(strchr(question, ' ') + 1, &end, 10);
+    FILE *out = fdopen(fd, "w");
+    if (out == NULL)
+        _exit(CLI_CANNOT);
+    if (is_hash) {
+        rerun_bare(&dull, &result);
+        fprintf(out, "%016" PRIx64 "\n", result.trace_hash);
+    } else {
+        rerun_write_steps(&dull, out);
+    }
+    (void)fflush(out);
+    _exit(0);
+}
+
+struct inquiry {
+    const struct subject *subject;
+    const char *question;
+};
+
+static void answer_here(void *context)
+{
+    const struct inquiry *inquiry = context;
+
+    answer(inquiry->subject, inquiry->question);
+}
+
+/* What a new process says to `word`, and what a copy of this one does. False when there is no
+ * telling. */
+static bool ask_both(const struct subject *subject, const char *word, FILE **there, FILE **here)
+{
+    char question[QUESTION_BYTES];
+    const int there_fd = memfd_create("there", 0);
+    const int here_fd = memfd_create("here", 0);
+
+    if (there_fd < 0 || here_fd < 0)
+        return false;
+    (void)snprintf(question, sizeof(question), "%s %d", word, there_fd);
+    bool is_good = program_ask(question, PROBE_SECONDS_MAX);
+    (void)snprintf(question, sizeof(question), "%s %d", word, here_fd);
+    struct inquiry inquiry = {.subject = subject, .question = question};
+    is_good = is_good && apart_call(answer_here, &inquiry, PROBE_SECONDS_MAX);
+    *there = fdopen(there_fd, "r");
+    *here = fdopen(here_fd, "r");
+    if (*there == NULL || *here == NULL)
+        return false;
+    rewind(*there);
+    rewind(*here);
+    return is_good;
+}
+
+/* The number of the first line that differs, with both; 0 when there is none. */
+static unsigned first_difference(FILE *there, FILE *here, char lines[2][LINE_BYTES])
+{
+    for (unsigned number = 1;; number++) {
+        const bool is_there = fgets(lines[0], LINE_BYTES, there) != NULL;
+        const bool is_here = fgets(lines[1], LINE_BYTES, here) != NULL;
+        if (!is_there && !is_here)
+            return 0;
+        if (!is_there || !is_here || strcmp(lines[0], lines[1]) != 0)
+            return number;
+    }
+}
+
+/* Whether the dull run is the same in a new process, where the system puts everything elsewhere. 0,
+ * or CLI_DIVERGED after messages. */
+static int check_new_process(const struct subject *subject)
+{
+    char lines[2][LINE_BYTES] = {"", ""};
+    FILE *there = NULL;
+    FILE *here = NULL;
+    int exit_code = 0;
+
+    if (ask_both(subject, "hash", &there, &here) && first_difference(there, here, lines) != 0) {
+        exit_code = CLI_DIVERGED;
+        cli_say("%s: the same run is another one in a new process: it depends on where the system "
+                "puts code, variables or stacks, on the real time, or on chance",
+                subject->name);
+    }
+    if (there != NULL)
+        (void)fclose(there);
+    if (here != NULL)
+        (void)fclose(here);
+    if (exit_code == 0 || !ask_both(subject, "steps", &there, &here))
+        return exit_code;
+    const unsigned step = first_difference(there, here, lines);
+    if (step != 0)
+        cli_say("  they part at step %u\n  here:  %s  there: %s", step, lines[1], lines[0]);
+    (void)fclose(there);
+    (void)fclose(here);
+    return exit_code;
+}
+
 int isolate_choose(const struct command *command, const char *word, struct subject *subject)
 {
     const bool is_auto = word == NULL || strcmp(word, "auto") == 0;
@@ -118,6 +228,12 @@ int isolate_choose(const struct command *command, const char *word, struct subje
         return word == NULL || is_auto
                    ? 0
                    : cli_usage(command, "--isolate: only for a program built with heddle cc");
+    const char *question = getenv(PROGRAM_PROBE_VARIABLE);
+    if (question != NULL && strchr(question, ' ') != NULL)
+        answer(subject, question);
+    const int exit_code = check_new_process(subject);
+    if (exit_code != 0)
+        return exit_code;
     const char *reason = is_auto ? find_reason(&subject->target) : NULL;
     if (reason != NULL)
         cli_say("%s: state survives a restart: the same run %s after others; using "

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sim/cli/binary.h"
@@ -114,6 +115,29 @@ int program_enter(const char *path)
     (void)execv(path, program.argv);
     cli_say("%s: %s", path, strerror(errno));
     return CLI_INPUT;
+}
+
+bool program_ask(const char *question, unsigned seconds_max)
+{
+    int status;
+    const pid_t child = fork();
+
+    if (child < 0)
+        return false;
+    if (child == 0) {
+        const int nowhere = open("/dev/null", O_WRONLY);
+        if (nowhere >= 0)
+            (void)dup2(nowhere, STDERR_FILENO);
+        (void)alarm(seconds_max);
+        if (setenv(FOREIGN_VARIABLE, "1", 1) == 0 &&
+            setenv(PROGRAM_PROBE_VARIABLE, question, 1) == 0)
+            (void)execv("/proc/self/exe", program.argv);
+        _exit(1);
+    }
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            abort();
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /* A path is the current folder's, or else the scenario's. */

@@ -39,6 +39,13 @@ const struct scenario_value *program_words(const struct scenario *scenario);
  * an exit code after a message. 0 when this process is that program already. */
 int program_enter(const char *path);
 
+/* Set in the environment of a program that is to answer one question and end: see isolate.c. */
+#define PROGRAM_PROBE_VARIABLE "HEDDLE_PROBE"
+
+/* Starts this process's program once more with the same words, and `question` in that variable, and
+ * waits until it ends. False when it failed or took longer than `seconds_max`. */
+bool program_ask(const char *question, unsigned seconds_max);
+
 /* Fills `spec` with the program's words and finds its file: a relative path is the current folder's
  * or else the scenario's. What it points to lives as long as the process. */
 void program_fill(const struct scenario_value *words, const char *scenario_path,

@@ -2,6 +2,7 @@
  * sim/cli/rerun.c - see rerun.h.
  */
 #include "sim/cli/rerun.h"
+#include "sim/cli/debugger.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@ static void trace_doubled(void *context, const struct vthread *thread, const str
     struct doubled *doubled = context;
 
     trace_step(doubled->trace, thread, op);
+    if (debugger_is_armed)
+        debugger_step(sched_step_count());
     if (doubled->world_trace != NULL)
         doubled->world_trace(doubled->world_context, thread, op);
 }
@@ -177,6 +180,19 @@ static void describe(const struct rerun *rerun, size_t index, char *out, size_t 
     words_step(&rerun->trace, step, words, sizeof(words));
     snprintf(out, out_bytes, "%s %s, in %s", words_thread(&rerun->trace, step->thread_id), words,
              symbols_lookup(step->pc)->function);
+}
+
+void rerun_write_steps(const struct rerun_plan *plan, FILE *out)
+{
+    static struct rerun rerun;
+    char words[2 * WORDS_BYTES];
+
+    rerun_init(&rerun, plan);
+    for (size_t i = 0; i <= trace_count(&rerun.trace); i++) {
+        describe(&rerun, i, words, sizeof(words));
+        fprintf(out, "%s\n", words);
+    }
+    rerun_fini(&rerun);
 }
 
 static bool is_same_step(const struct trace_step *a, const struct trace_step *b)

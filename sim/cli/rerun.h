@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "sim/cli/subject.h"
 #include "sim/report/trace.h"
@@ -41,6 +42,9 @@ void rerun_bare(const struct rerun_plan *plan, struct run_result *result);
 
 /* Replaces addresses in the texts of a finding. */
 void rerun_expand(struct finding *finding);
+
+/* Records the run and writes a line for each of its steps. */
+void rerun_write_steps(const struct rerun_plan *plan, FILE *out);
 
 /* Records the run twice more and says on stderr where the two part, or that these two agree. */
 void rerun_explain_difference(const struct rerun_plan *plan);
