@@ -10,7 +10,7 @@
 #include "sim/sched/sched.h"
 #include "sim/sched/strategy.h"
 
-enum { SPIN_WINDOW = 8, SPIN_GRANT_MAX = 4096, SPIN_ROUNDS = 3 };
+enum { SPIN_WINDOW = 8, SPIN_GRANT_MAX = 4096, SPIN_ROUNDS = 3, SPIN_ROUNDS_STILL = 1 };
 
 enum { CACHE_LINE_BYTES = 64 };
 
@@ -46,10 +46,14 @@ struct sched {
             uint64_t steps;
             uint64_t now_ns;
             uint32_t bypass;
+            uint32_t count_alone; /* of enabled threads that need no decision: 1, or 0 for who sees
+                                   * all */
             bool is_ending;
             bool is_watched;    /* somebody follows every step */
             bool is_pick_plain; /* the strategy is asked, and nobody else */
             bool is_on_engine;  /* it is the engine's own stack that is in use */
+            bool is_running;
+            bool zombie_is_abandoned;
         };
     };
     uint64_t next_due_ns; /* of the heap's top; TIME_NEVER when empty */
@@ -58,7 +62,7 @@ struct sched {
     uint64_t steps_max;
     uint64_t time_ns_max;
     const struct strategy_ops *strategy;
-    uint32_t count_alone; /* of enabled threads that need no decision: 1, or 0 for who sees all */
+    uint32_t spin_rounds;    /* fruitless repetitions before a spinner is parked */
     struct vthread *yielded; /* to be passed over at the next decision if anybody else can run */
     struct spin *spin_parked;
     uint64_t switches;
@@ -69,8 +73,7 @@ struct sched {
     struct vthread *stack_owner; /* during a lane's step: on whose stack, or NULL */
     struct vthread *clock_lane;
     struct identity *zombie; /* its thread ended; still to be given back */
-    bool zombie_is_abandoned;
-    uint64_t names_seen; /* bit set over the low bits of every `who` */
+    uint64_t names_seen;     /* bit set over the low bits of every `who` */
     uint64_t sequence;
 
     struct timer **heap; /* 1-based */
@@ -82,8 +85,7 @@ struct sched {
     struct arena arena;
     void *main_stack_pointer;
     void *engine_stack_pointer;
-    bool is_running;
-} __attribute__((aligned(CACHE_LINE_BYTES)));
+};
 
 static inline void sched_enable(struct vthread *thread)
 {

@@ -1,22 +1,20 @@
 /*
- * sim/sched/sched.c - points, decisions, virtual threads and the run loop; see sched.h.
+ * sim/sched/sched.c - points, decisions, switches and the run loop; see sched.h.
  *
  * Three places are hopped between: the caller of sched_run, the engine's loop (which gets the world
  * going, goes quiet and jumps the clock; it lives further down the caller's own stack, which is
  * what the sanitizers expect of the OS thread), and each virtual thread's stack. A decision at a
  * point is made on the stack of the thread that stopped there, and goes straight to the thread
- * picked; the engine's stack is entered only when nobody can run or a thread ended.
+ * picked; the engine's stack is entered only when nobody can run.
  */
 #include "sim/sched/sched.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/random.h"
 #include "sim/sched/crash.h"
 #include "sim/sched/internal.h"
-#include "sim/vthread/disturb.h"
 #include "sim/vthread/identity.h"
 
 enum {
@@ -32,7 +30,7 @@ void __tsan_release(void *addr) __attribute__((weak));
 void AnnotateIgnoreReadsBegin(const char *file, int line) __attribute__((weak));
 void AnnotateIgnoreReadsEnd(const char *file, int line) __attribute__((weak));
 
-struct sched sched;
+struct sched sched __attribute__((aligned(CACHE_LINE_BYTES)));
 void (*sched_signal_handler)(struct vthread *self);
 
 static const char *const op_words[] = {
@@ -353,132 +351,7 @@ void sched_yield_point(const char *label, const void *pc)
     sched_point(OP_YIELD, NULL, label, pc);
 }
 
-/* ---- virtual threads ---- */
-
-/* By number. A number given a second time in a run, when all are used up, has its thread in the
- * arena: whoever remembers the first one may still look at it. */
-static struct {
-    struct vthread thread;
-    struct spin spin;
-} __attribute__((aligned(CACHE_LINE_BYTES))) slots[VTHREADS_MAX];
-
-static void thread_main(void *arg)
-{
-    struct vthread *self = arg;
-
-    if (__tsan_acquire != NULL)
-        __tsan_acquire(&sched);
-    sched_after_point(self);
-    self->entry(self->entry_arg);
-    sched_exit();
-}
-
-/* A number whose thread has ended, once every number has been given. */
-static uint32_t find_used_id(void)
-{
-    for (uint32_t i = 0; i < VTHREADS_MAX; i++) {
-        if (sched.threads[i]->state == VTHREAD_DONE && !sched.threads[i]->is_lane)
-            return i;
-    }
-    return UINT32_MAX;
-}
-
-/* True when some thread of this run may have that `who`: one word says no for most. */
-static bool may_be_taken(uint32_t who)
-{
-    uint64_t bit = UINT64_C(1) << (who & 63);
-    bool is_seen = (sched.names_seen & bit) != 0;
-
-    sched.names_seen |= bit;
-    return is_seen;
-}
-
-static void name_thread(struct vthread *thread, const char *name)
-{
-    for (size_t i = 0; i < sizeof(thread->name) - 1 && name[i] != '\0'; i++)
-        thread->name[i] = name[i]; /* the rest is zero */
-    thread->who = choice_who(thread->name);
-    if (!may_be_taken(thread->who))
-        return;
-    for (uint32_t n = 2, i = 0; i < sched.run.thread_count; i++) {
-        struct vthread *other = sched.threads[i];
-        if (other == NULL || other == thread || other->who != thread->who)
-            continue;
-        (void)snprintf(thread->name, sizeof(thread->name), "%.10s.%u", name, n++);
-        thread->who = choice_who(thread->name);
-        i = UINT32_MAX; /* again from the start */
-    }
-    (void)may_be_taken(thread->who);
-}
-
-static struct vthread *new_thread(const char *name)
-{
-    struct vthread *thread;
-    struct spin *spin;
-    uint32_t id;
-
-    if (sched.run.thread_count < VTHREADS_MAX) {
-        id = sched.run.thread_count++;
-        thread = &slots[id].thread;
-        spin = &slots[id].spin;
-        memset(thread, 0, sizeof(*thread));
-    } else {
-        id = find_used_id();
-        if (id == UINT32_MAX)
-            return NULL;
-        thread = arena_take(&sched.arena, sizeof(*thread));
-        spin = arena_take(&sched.arena, sizeof(*spin));
-    }
-    spin_new(thread, spin);
-    thread->id = id;
-    thread->parent_id = sched.self == NULL ? VTHREAD_NOBODY : sched.self->id;
-    sched.threads[id] = thread;
-    name_thread(thread, name);
-    return thread;
-}
-
-struct vthread *sched_lane_new(const char *name)
-{
-    struct vthread *lane = new_thread(name);
-
-    if (lane == NULL) {
-        fprintf(stderr, "heddle: more than %d threads and actors in one world\n", VTHREADS_MAX);
-        abort();
-    }
-    lane->is_lane = true;
-    lane->state = VTHREAD_PARKED;
-    lane->next.kind = OP_LANE;
-    sched.strategy->spawned(&sched.run, lane);
-    return lane;
-}
-
-struct vthread *sched_clock_lane(void)
-{
-    return sched.clock_lane;
-}
-
-struct vthread *sched_spawn(const char *name, struct process *process, void (*entry)(void *arg),
-                            void *arg)
-{
-    struct vthread *thread = new_thread(name);
-
-    if (thread == NULL)
-        return NULL;
-    sched_bypass_begin();
-    thread->identity = identity_take();
-    sched_bypass_end();
-    thread->entry = entry;
-    thread->entry_arg = arg;
-    thread->stack_pointer =
-        identity_prepare_stack(disturb_stack(thread->identity), thread_main, thread);
-    thread->tls_base = thread->identity->tls_base;
-    thread->process = process;
-    thread->state = VTHREAD_RUNNABLE;
-    thread->next = (struct op){.kind = OP_START, .label = "start"};
-    sched.strategy->spawned(&sched.run, thread);
-    sched_enable(thread);
-    return thread;
-}
+/* ---- the end of virtual threads ---- */
 
 static void end_thread(struct vthread *thread)
 {
@@ -630,8 +503,11 @@ static void begin_run(const struct run_spec *spec)
     sched.is_watched =
         spec->trace != NULL || spec->trace_value != NULL || sched.strategy->stepped != NULL;
     choice_begin(&spec->source);
-    if (choice_clock_is_still())
+    sched.spin_rounds = SPIN_ROUNDS;
+    if (choice_clock_is_still()) {
         sched.step_cost_ns = 0;
+        sched.spin_rounds = SPIN_ROUNDS_STILL; /* each more is a multitude of traces */
+    }
     sched.strategy->begin(run);
     sched.clock_lane = sched_lane_new("clock");
 }
