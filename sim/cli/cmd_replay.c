@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "sim/cli/debugger.h"
 #include "sim/cli/files.h"
 #include "sim/cli/isolate.h"
 #include "sim/cli/oracle.h"
@@ -38,6 +39,7 @@ struct values {
     const char *timeline;
     const char *perfetto;
     const char *pcap;
+    bool has_gdb;
     const char *build;
 };
 
@@ -60,6 +62,7 @@ static const struct option_def options[] = {
     {"perfetto", 0, OPTION_TEXT, "FILE.json", "write it as Chrome's trace events", AT(perfetto)},
     {"pcap", 0, OPTION_TEXT, "FILE.pcap", "write what the network carried, for Wireshark",
      AT(pcap)},
+    {"gdb", 0, OPTION_FLAG, NULL, "look at it in gdb, from the failing step on", AT(has_gdb)},
     {"build", 0, OPTION_TEXT, "NAME", "plain, asan, tsan or explore (the launcher builds it)",
      AT(build)},
 };
@@ -270,6 +273,9 @@ static int run(const struct command *command, int argc, char *const *argv)
     static struct plan plan;
 
     int exit_code = make_plan(command, argc, argv, &plan);
+    if (exit_code == 0 && plan.values.has_gdb)
+        exit_code = debugger_start(command->name, argc, argv);
+    (void)debugger_arm();
     if (exit_code == 0)
         exit_code = replay(&plan);
     subject_close(&plan.subject);

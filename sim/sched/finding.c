@@ -6,6 +6,8 @@
 
 #include "sim/sched/internal.h"
 
+void (*finding_noted)(void);
+
 static const char *const kind_words[] = {
 #define X(name, word, property) word,
     FINDING_KINDS(X)
@@ -41,6 +43,8 @@ static void record(enum finding_kind kind, const void *pc, const char *detail, c
         finding->thread_id = sched.current == NULL ? UINT32_MAX : sched.current->id;
         (void)vsnprintf(finding->title, sizeof(finding->title), title, args);
         (void)snprintf(finding->detail, sizeof(finding->detail), "%s", detail);
+        if (finding_noted != NULL)
+            finding_noted();
     }
     sched.is_ending = true;
 }

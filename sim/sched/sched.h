@@ -236,6 +236,9 @@ _Noreturn void finding_fail_detail(enum finding_kind kind, const void *pc, const
 void finding_record(enum finding_kind kind, const void *pc, const char *title, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Called where a finding was just noted, on the stack of who ran, when not NULL: for debuggers. */
+extern void (*finding_noted)(void);
+
 /* ---- a run; between runs ---- */
 
 struct strategy_spec; /* sim/sched/strategy.h */
