@@ -142,12 +142,16 @@ reads_standard_input()
 
 stays_what_build_systems_probe_for()
 {
-    heddle-cc --version | grep -q clang
-    heddle-c++ -v 2>&1 | grep -q 'Target: x86_64'
+    run_expecting 0 heddle-cc --version
+    grep -q clang "$out"
+    run_expecting 0 heddle-c++ -v
+    grep -q 'Target: x86_64' "$err"
     [ "$(heddle-cc -print-prog-name=nothing)" = nothing ]
-    heddle-cc -E -dM -x c /dev/null | grep -q '__x86_64__ 1'
+    run_expecting 0 heddle-cc -E -dM -x c /dev/null
+    grep -q '__x86_64__ 1' "$out"
     [ -z "$(heddle-cc -Werror -E "$sources/lost_update.c" 2>&1 >/dev/null)" ]
-    [ "$(heddle-cc -M "$sources/lost_update.c" | head -c 15)" = 'lost_update.o: ' ]
+    run_expecting 0 heddle-cc -M "$sources/lost_update.c"
+    grep -q '^lost_update.o: ' "$out"
     run_expecting 1 heddle-cc
     grep -q 'no input files' "$err"
     run_expecting 1 heddle-cc -c /nowhere.c
@@ -186,11 +190,26 @@ runs_cxx_threads() # COMPILER OPTION...
     expect_bug "$lost_update" ./program
 }
 
+links_cxx_with_the_c_compiler() # and with operators of its own
+{
+    heddle-c++ -O1 -c "$sources/twice.cc" -o twice.o
+    printf 'int twice(int);\nint main(void) { return twice(2) - 4; }\n' >main.c
+    heddle-cc main.c twice.o -lstdc++ -o program
+    expect_no_bug ./program
+    heddle-c++ -DOWN_OPERATORS -c "$sources/twice.cc" -o own.o
+    heddle-cc -c main.c
+    heddle-c++ main.o own.o -o program
+    expect_no_bug ./program
+    heddle-cc -fuse-ld=bfd main.c twice.o -lstdc++ -o program
+    expect_no_bug ./program
+}
+
 builds_with_gcc()
 {
     export HEDDLE_CC=gcc
     cp "$sources"/{part_main,part_work}.c .
-    heddle-cc --version | grep -q 'Free Software Foundation'
+    run_expecting 0 heddle-cc --version
+    grep -q 'Free Software Foundation' "$out"
     heddle-cc -O2 -Wall -Werror part_main.c part_work.c -o program
     expect_bug "$lost_update" ./program
     heddle-cc -fPIC -shared -fsanitize=thread part_work.c -o libwork.so
@@ -269,7 +288,7 @@ for name in installs_what_a_user_expects works_without_a_source_tree completes_w
     compiles_then_links compiles_and_links_at_once links_a_static_library links_a_shared_library \
     links_relocatable_objects_and_collects_garbage reads_response_files_and_names_with_spaces \
     reads_standard_input stays_what_build_systems_probe_for passes_assembly_through \
-    sees_every_kind_of_atomic builds_with_gcc traps_undefined_behaviour warns_of_locking_assembly \
+    sees_every_kind_of_atomic links_cxx_with_the_c_compiler builds_with_gcc traps_undefined_behaviour warns_of_locking_assembly \
     refuses_what_cannot_be needs_no_runtime_for_what_it_cannot_watch; do
     run_case $name in_folder $name
 done

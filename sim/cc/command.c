@@ -10,6 +10,13 @@
 /* The runtime calls these, and so do shared objects that are instrumented. */
 static const char *const exported[] = {"__tsan_*", "__wrap_*", "Annotate*"};
 
+/* Of libstdc++: the runtime goes on to them, but to no avail if they are not there. GNU ld takes
+ * them out of an archive only for somebody who needs them by this name. */
+static const char *const needed[] = {
+    "__cxa_guard_abort",   "__cxa_guard_acquire",    "__cxa_guard_release",
+    "__cxa_thread_atexit", "_ZSt15get_new_handlerv", "_ZSt17__throw_bad_allocv",
+};
+
 bool command_read_wraps(const char *runtime, struct words *out)
 {
     struct words flags = {0};
@@ -89,11 +96,39 @@ static void add_linker(const struct command_parts *parts, struct words *out)
         words_add_format(out, "-fuse-ld=%s", parts->linker);
 }
 
+static void add_needed(struct words *out)
+{
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+        words_add_format(out, "-Wl,-u,%s", needed[i]);
+}
+
 /* The calls that libstdc++ makes (threads, conditions) are only ours when it is linked in. */
 static void add_libstdcxx(const struct command_parts *parts, struct words *out)
 {
-    if (parts->is_cxx)
-        words_add(out, "-static-libstdc++");
+    if (!parts->is_cxx)
+        return;
+    words_add(out, "-static-libstdc++");
+    if (has_runtime(parts))
+        add_needed(out);
+}
+
+/* A C compiler that links C++ names the library itself: static and behind the runtime, which has
+ * operators new and delete. */
+static bool is_moved(const struct command_parts *parts, const char *word)
+{
+    return has_runtime(parts) && strcmp(word, "-lstdc++") == 0;
+}
+
+static void add_moved(const struct command_parts *parts, struct words *out)
+{
+    for (size_t i = 0; i < parts->item_count; i++) {
+        if (is_moved(parts, parts->items[i])) {
+            add_needed(out);
+            words_add(out, "-l:libstdc++.a");
+            words_add(out, "-lm");
+            return;
+        }
+    }
 }
 
 static void add_program(const struct command_parts *parts, struct words *out)
@@ -109,6 +144,7 @@ static void add_program(const struct command_parts *parts, struct words *out)
     add_libstdcxx(parts, out);
     words_add(out, "-Wl,-Bdynamic"); /* whatever the words before it ended with */
     words_add_format(out, "%s/runtime.o", runtime);
+    add_moved(parts, out);
     words_add_format(out, "@%s/runtime.flags", runtime);
     for (size_t i = 0; i < sizeof(exported) / sizeof(exported[0]); i++)
         words_add_format(out, "-Wl,--export-dynamic-symbol=%s", exported[i]);
@@ -134,7 +170,8 @@ void command_build(const struct command_parts *parts, struct words *out)
     if (action != CC_QUERY)
         add_before(parts, out);
     for (size_t i = 0; i < parts->item_count; i++)
-        words_add(out, parts->items[i]);
+        if (!is_moved(parts, parts->items[i]))
+            words_add(out, parts->items[i]);
     if (action != CC_QUERY)
         add_behind(parts, out);
     if (has_runtime(parts))
