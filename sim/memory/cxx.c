@@ -22,6 +22,9 @@ void (*_ZSt15get_new_handlerv(void))(void) __attribute__((weak)); /* std::get_ne
 
 enum { ALIGNMENT_DEFAULT = 16 };
 
+/* A program may have its own, and then means them. */
+#define REPLACEABLE __attribute__((weak))
+
 /* No memory: whoever the program named for it makes some and this returns true, or it is over. */
 static bool make_room(void)
 {
@@ -54,24 +57,24 @@ static void *take_or_throw(size_t size_bytes, size_t alignment, const void *pc)
 }
 
 #define NEW(name)                                                                                  \
-    void *name(size_t size_bytes);                                                                 \
+    REPLACEABLE void *name(size_t size_bytes);                                                     \
     void *name(size_t size_bytes)                                                                  \
     {                                                                                              \
         return take_or_throw(size_bytes, ALIGNMENT_DEFAULT, WRAP_PC);                              \
     }                                                                                              \
-    void *name##RKSt9nothrow_t(size_t size_bytes, const void *tag);                                \
+    REPLACEABLE void *name##RKSt9nothrow_t(size_t size_bytes, const void *tag);                    \
     void *name##RKSt9nothrow_t(size_t size_bytes, const void *tag)                                 \
     {                                                                                              \
         (void)tag;                                                                                 \
         return take(size_bytes, ALIGNMENT_DEFAULT, WRAP_PC);                                       \
     }                                                                                              \
-    void *name##St11align_val_t(size_t size_bytes, size_t alignment);                              \
+    REPLACEABLE void *name##St11align_val_t(size_t size_bytes, size_t alignment);                  \
     void *name##St11align_val_t(size_t size_bytes, size_t alignment)                               \
     {                                                                                              \
         return take_or_throw(size_bytes, alignment, WRAP_PC);                                      \
     }                                                                                              \
-    void *name##St11align_val_tRKSt9nothrow_t(size_t size_bytes, size_t alignment,                 \
-                                              const void *tag);                                    \
+    REPLACEABLE void *name##St11align_val_tRKSt9nothrow_t(size_t size_bytes, size_t alignment,     \
+                                                          const void *tag);                        \
     void *name##St11align_val_tRKSt9nothrow_t(size_t size_bytes, size_t alignment,                 \
                                               const void *tag)                                     \
     {                                                                                              \
@@ -82,7 +85,7 @@ NEW(_Znwm)
 NEW(_Znam)
 
 #define DELETE(name, ...)                                                                          \
-    void name(void *memory, ##__VA_ARGS__);                                                        \
+    REPLACEABLE void name(void *memory, ##__VA_ARGS__);                                            \
     void name(void *memory, ##__VA_ARGS__)                                                         \
     {                                                                                              \
         alloc_give(memory, WRAP_PC, __builtin_frame_address(0));                                   \
