@@ -76,9 +76,12 @@ struct path_end {
     bool has_slash;      /* behind the last name: it must be a folder */
 };
 
-/* 0 or -errno. `start` is where a relative path begins. A symbolic link as the last name is
- * followed when `follows`. */
-int path_walk(struct inode *start, const char *path, bool follows, struct path_end *end);
+/* What happens to a symbolic link as the last name. A slash behind it follows it in any case, and
+ * then it must be a folder; but not when the name itself is what the call is about. */
+enum path_last { PATH_KEEPS, PATH_FOLLOWS, PATH_NAMES };
+
+/* 0 or -errno. `start` is where a relative path begins. */
+int path_walk(struct inode *start, const char *path, enum path_last last, struct path_end *end);
 /* The same, and it must exist. */
 int path_find(struct inode *start, const char *path, bool follows, struct inode **inode);
 

@@ -51,10 +51,10 @@ static int map(void *address, size_t len_bytes, int protection, int flags, int f
 static int check_file(const struct inode *inode, int flags, int64_t offset, size_t len_bytes,
                       bool may_write, int protection)
 {
-    if (!S_ISREG(inode->mode))
-        return -ENODEV;
     if ((flags & MAP_SHARED) != 0 && (protection & PROT_WRITE) != 0 && !may_write)
         return -EACCES;
+    if (!S_ISREG(inode->mode))
+        return -ENODEV;
     if (offset < 0 || offset > DISK_EXTENT_BYTES ||
         len_bytes > (size_t)(DISK_EXTENT_BYTES - offset))
         return -ENOMEM;

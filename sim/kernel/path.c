@@ -63,7 +63,7 @@ static bool is_last(const struct walk *walk)
 }
 
 /* Steps into `end->name`. 0, or -errno. */
-static int step(struct walk *walk, bool follows, struct path_end *end)
+static int step(struct walk *walk, enum path_last last, struct path_end *end)
 {
     struct inode *folder = walk->at;
 
@@ -80,7 +80,7 @@ static int step(struct walk *walk, bool follows, struct path_end *end)
     end->inode = inode_lookup(folder, end->name);
     if (end->inode == NULL)
         return is_last(walk) ? 0 : -ENOENT;
-    if (S_ISLNK(end->inode->mode) && (!is_last(walk) || follows || end->has_slash)) {
+    if (S_ISLNK(end->inode->mode) && (!is_last(walk) || last == PATH_FOLLOWS || (last == PATH_KEEPS && end->has_slash))) {
         const int result = insert_target(walk, end->inode->target);
         end->folder = NULL; /* the root, when nothing follows */
         end->inode = walk->at;
@@ -90,12 +90,13 @@ static int step(struct walk *walk, bool follows, struct path_end *end)
     return 0;
 }
 
-int path_walk(struct inode *start, const char *path, bool follows, struct path_end *end)
+int path_walk(struct inode *start, const char *path, enum path_last last, struct path_end *end)
 {
     struct walk walk = {.symlinks = 0};
     const size_t len = strlen(path);
     int result;
 
+    *end = (struct path_end){0};
     if (len == 0)
         return -ENOENT;
     if (len >= PATH_MAX)
@@ -103,13 +104,14 @@ int path_walk(struct inode *start, const char *path, bool follows, struct path_e
     memcpy(walk.rest, path, len + 1);
     walk.next = walk.rest;
     walk.at = path[0] == '/' ? inode_root() : start;
-    *end = (struct path_end){.inode = walk.at};
+    end->inode = walk.at;
     while ((result = next_name(&walk, end)) > 0) {
-        result = step(&walk, follows, end);
+        result = step(&walk, last, end);
         if (result != 0)
             return result;
     }
-    if (result == 0 && end->has_slash && end->inode != NULL && !S_ISDIR(end->inode->mode))
+    if (result == 0 && last != PATH_NAMES && end->has_slash && end->inode != NULL &&
+        !S_ISDIR(end->inode->mode))
         return -ENOTDIR;
     return result;
 }
@@ -117,7 +119,7 @@ int path_walk(struct inode *start, const char *path, bool follows, struct path_e
 int path_find(struct inode *start, const char *path, bool follows, struct inode **inode)
 {
     struct path_end end;
-    const int result = path_walk(start, path, follows, &end);
+    const int result = path_walk(start, path, follows ? PATH_FOLLOWS : PATH_KEEPS, &end);
 
     if (result != 0)
         return result;

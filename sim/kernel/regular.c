@@ -231,14 +231,13 @@ int64_t regular_allocate(struct file *file, int mode, int64_t offset, int64_t le
 
 /* ---- opening ---- */
 
-static int64_t create(struct process *process, const struct path_end *end, uint32_t mode,
-                      struct inode **inode)
+static struct inode *create(const struct process *process, const struct path_end *end,
+                            uint32_t mode)
 {
-    if (end->has_slash || end->is_dots)
-        return -EISDIR;
-    *inode = inode_new(S_IFREG | (mode & 07777 & ~process->umask));
-    inode_link(end->folder, end->name, *inode);
-    return 0;
+    struct inode *inode = inode_new(S_IFREG | (mode & 07777 & ~process->umask));
+
+    inode_link(end->folder, end->name, inode);
+    return inode;
 }
 
 static int64_t check_open(const struct inode *inode, int flags)
@@ -281,7 +280,15 @@ int64_t regular_open(struct process *process, struct inode *start, const char *p
                             flags & ~O_DIRECTORY);
         return result;
     }
-    result = path_walk(start, path, !is_exclusive && (flags & O_NOFOLLOW) == 0, &end);
+    if ((flags & O_CREAT) != 0) {
+        result = path_walk(start, path, PATH_NAMES, &end);
+        if (result == 0 && end.has_slash && !end.is_dots)
+            return -EISDIR;
+    }
+    result = path_walk(start, path,
+                       is_exclusive || (flags & O_NOFOLLOW) != 0 ? PATH_KEEPS : PATH_FOLLOWS, &end);
+    if (result == 0 && (flags & O_CREAT) != 0 && end.has_slash && !end.is_dots)
+        return -EISDIR; /* a link's target ended so */
     if (result != 0)
         return result;
     inode = end.inode;
@@ -290,7 +297,7 @@ int64_t regular_open(struct process *process, struct inode *start, const char *p
     if (inode != NULL && is_exclusive)
         return -EEXIST;
     if (inode == NULL)
-        result = create(process, &end, mode, &inode);
+        inode = create(process, &end, mode);
     else
         result = check_open(inode, flags);
     if (result == 0 && S_ISREG(inode->mode))

@@ -29,7 +29,7 @@ int64_t path_access(struct inode *start, const char *path, bool follows)
 int64_t path_mkdir(struct process *process, struct inode *start, const char *path, uint32_t mode)
 {
     struct path_end end;
-    const int result = path_walk(start, path, false, &end);
+    const int result = path_walk(start, path, PATH_NAMES, &end);
 
     if (result != 0)
         return result;
@@ -43,8 +43,10 @@ static int64_t check_remove(const struct path_end *end, bool is_folder)
 {
     if (end->inode == NULL)
         return -ENOENT;
+    if (!is_folder && S_ISDIR(end->inode->mode))
+        return -EISDIR;
     if (!is_folder)
-        return S_ISDIR(end->inode->mode) ? -EISDIR : 0;
+        return end->has_slash ? -ENOTDIR : 0;
     if (!S_ISDIR(end->inode->mode))
         return -ENOTDIR;
     return inode_is_empty(end->inode) ? 0 : -ENOTEMPTY;
@@ -53,7 +55,7 @@ static int64_t check_remove(const struct path_end *end, bool is_folder)
 int64_t path_unlink(struct inode *start, const char *path, bool is_folder)
 {
     struct path_end end;
-    int64_t result = path_walk(start, path, false, &end);
+    int64_t result = path_walk(start, path, PATH_NAMES, &end);
 
     if (result != 0)
         return result;
@@ -79,12 +81,16 @@ static int64_t check_replace(const struct path_end *from, const struct path_end 
 {
     const bool is_folder = S_ISDIR(from->inode->mode);
 
+    if (to->inode != NULL && (flags & RENAME_NOREPLACE) != 0)
+        return -EEXIST;
+    if (!is_folder && (from->has_slash || to->has_slash))
+        return -ENOTDIR;
     if (is_folder && is_within(to->folder, from->inode))
         return -EINVAL;
-    if (to->inode == NULL)
-        return to->has_slash && !is_folder ? -ENOTDIR : 0;
-    if ((flags & RENAME_NOREPLACE) != 0)
-        return -EEXIST;
+    if (to->inode == NULL || to->inode == from->inode)
+        return 0;
+    if (S_ISDIR(to->inode->mode) && is_within(from->folder, to->inode))
+        return -ENOTEMPTY;
     if (is_folder && !S_ISDIR(to->inode->mode))
         return -ENOTDIR;
     if (!is_folder && S_ISDIR(to->inode->mode))
@@ -103,19 +109,17 @@ int64_t path_rename(struct inode *from_start, const char *from, struct inode *to
 
     if ((flags & ~(unsigned)RENAME_NOREPLACE) != 0)
         return -EINVAL;
-    result = path_walk(from_start, from, false, &source);
+    result = path_walk(from_start, from, PATH_NAMES, &source);
     if (result == 0)
-        result = path_walk(to_start, to, false, &target);
+        result = path_walk(to_start, to, PATH_NAMES, &target);
     if (result != 0)
         return result;
     if (source.folder == NULL || target.folder == NULL || source.is_dots || target.is_dots)
         return -EBUSY;
     if (source.inode == NULL)
         return -ENOENT;
-    if (source.inode == target.inode)
-        return (flags & RENAME_NOREPLACE) != 0 ? -EEXIST : 0;
     result = check_replace(&source, &target, flags);
-    if (result != 0)
+    if (result != 0 || source.inode == target.inode)
         return result;
     if (target.inode != NULL)
         inode_unlink(target.folder, target.name);
@@ -134,15 +138,15 @@ int64_t path_link(struct inode *from_start, const char *from, struct inode *to_s
     int result = path_find(from_start, from, follows, &inode);
 
     if (result == 0)
-        result = path_walk(to_start, to, false, &end);
+        result = path_walk(to_start, to, PATH_NAMES, &end);
     if (result != 0)
         return result;
     if (end.inode != NULL)
         return -EEXIST;
-    if (S_ISDIR(inode->mode))
-        return -EPERM;
     if (end.has_slash)
         return -ENOENT;
+    if (S_ISDIR(inode->mode))
+        return -EPERM;
     if (inode->links >= INODE_LINKS_MAX)
         return -EMLINK;
     inode_link(end.folder, end.name, inode);
@@ -157,7 +161,7 @@ int64_t path_symlink(const char *target, struct inode *start, const char *path)
 
     if (target[0] == '\0')
         return -ENOENT;
-    result = path_walk(start, path, false, &end);
+    result = path_walk(start, path, PATH_NAMES, &end);
     if (result != 0)
         return result;
     if (end.inode != NULL)

@@ -146,6 +146,8 @@ static int cut(int fd, off_t size_bytes, const void *pc)
     struct inode *inode;
     int64_t result = files_begin_fd(&call, CALL_ftruncate, fd, pc, &inode);
 
+    if (size_bytes < 0)
+        result = -EINVAL;
     if (result == 0)
         result = regular_truncate(call.file, size_bytes);
     return (int)io_end_progress(&call, result);

@@ -453,17 +453,17 @@ static int forks(void *arg)
     return 0;
 }
 
-__attribute__((noinline)) static void open_passwords(void)
+__attribute__((noinline)) static void open_full(void)
 {
     NEED(open("/dev/null", O_RDWR) == 3);
-    (void)open("/etc/passwd", O_RDONLY);
+    (void)open("/dev/full", O_RDONLY);
     (void)now_ms();
 }
 
 static int opens(void *arg)
 {
     (void)arg;
-    open_passwords();
+    open_full();
     return 0;
 }
 
@@ -472,7 +472,7 @@ static void what_is_not_simulated_is_a_finding(void **state)
     (void)state;
     expect_finding(forks, FINDING_UNSUPPORTED, "unsupported: fork in fork_off");
     expect_finding(opens, FINDING_UNSUPPORTED,
-                   "unsupported: open of /etc/passwd in open_passwords");
+                   "unsupported: open of /dev/full, a special file, in open_full");
 }
 
 __attribute__((noinline)) static void read_into_freed(char *freed)

@@ -412,7 +412,7 @@ static int64_t real_path(const char *path, char *out, const void *pc)
         return __real_realpath(path, out) == NULL ? -1 : 0;
     result = files_begin(&call, CALL_readlink, AT_FDCWD, path, pc, &start);
     if (result == 0)
-        result = path_walk(start, path, true, &end);
+        result = path_walk(start, path, PATH_FOLLOWS, &end);
     if (result == 0 && end.inode == NULL)
         result = -ENOENT;
     if (result == 0 && S_ISDIR(end.inode->mode)) {
