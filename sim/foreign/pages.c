@@ -97,7 +97,7 @@ static void watch(struct range *range)
     range->written_count = 0;
 }
 
-bool pages_watch(char *start, size_t size_bytes)
+bool pages_watch(void *start, size_t size_bytes)
 {
     const size_t page_count = size_bytes / PAGES_BYTES;
 

@@ -17,7 +17,7 @@ enum { PAGES_BYTES = 4096 };
 
 /* Watches the whole pages [start, start + size_bytes), as they are now. Before the first run. False
  * when there are too many ranges. */
-bool pages_watch(char *start, size_t size_bytes);
+bool pages_watch(void *start, size_t size_bytes);
 
 /* Puts back what was written since. Between runs. */
 void pages_restore(void);

@@ -59,8 +59,7 @@ void settings_restore(void)
     if (optind != 1) { /* 0 makes the next call forget the words it was in */
         char *const none[] = {NULL};
         optind = 0;
-        (void)getopt(0, none, "");
-        optind = 1;
+        optind = getopt(0, none, "") == -1 ? 1 : optind;
         opterr = 1;
         optopt = '?';
         optarg = NULL;
