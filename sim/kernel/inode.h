@@ -77,8 +77,9 @@ struct path_end {
 };
 
 /* What happens to a symbolic link as the last name. A slash behind it follows it in any case, and
- * then it must be a folder; but not when the name itself is what the call is about. */
-enum path_last { PATH_KEEPS, PATH_FOLLOWS, PATH_NAMES };
+ * then it must be a folder; but not when the name itself is what the call is about. PATH_MAKES
+ * follows links, and what the slash means is the caller's to say. */
+enum path_last { PATH_KEEPS, PATH_FOLLOWS, PATH_MAKES, PATH_NAMES };
 
 /* 0 or -errno. `start` is where a relative path begins. */
 int path_walk(struct inode *start, const char *path, enum path_last last, struct path_end *end);

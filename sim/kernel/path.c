@@ -80,7 +80,9 @@ static int step(struct walk *walk, enum path_last last, struct path_end *end)
     end->inode = inode_lookup(folder, end->name);
     if (end->inode == NULL)
         return is_last(walk) ? 0 : -ENOENT;
-    if (S_ISLNK(end->inode->mode) && (!is_last(walk) || last == PATH_FOLLOWS || (last == PATH_KEEPS && end->has_slash))) {
+    if (S_ISLNK(end->inode->mode) &&
+        (!is_last(walk) || last == PATH_FOLLOWS || last == PATH_MAKES ||
+         (last == PATH_KEEPS && end->has_slash))) {
         const int result = insert_target(walk, end->inode->target);
         end->folder = NULL; /* the root, when nothing follows */
         end->inode = walk->at;
@@ -110,7 +112,7 @@ int path_walk(struct inode *start, const char *path, enum path_last last, struct
         if (result != 0)
             return result;
     }
-    if (result == 0 && last != PATH_NAMES && end->has_slash && end->inode != NULL &&
+    if (result == 0 && last <= PATH_FOLLOWS && end->has_slash && end->inode != NULL &&
         !S_ISDIR(end->inode->mode))
         return -ENOTDIR;
     return result;

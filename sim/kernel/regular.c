@@ -151,6 +151,8 @@ int64_t regular_write_at(struct file *file, const struct io_vector *from, int64_
         return -EBADF;
     if (offset < 0)
         return -EINVAL;
+    if ((file->status_flags & O_APPEND) != 0)
+        offset = inode->size_bytes; /* whatever place pwrite() was given: so Linux */
     result = inode_load(inode);
     if (result != 0 || bytes == 0)
         return result;
@@ -285,8 +287,10 @@ int64_t regular_open(struct process *process, struct inode *start, const char *p
         if (result == 0 && end.has_slash && !end.is_dots)
             return -EISDIR;
     }
-    result = path_walk(start, path,
-                       is_exclusive || (flags & O_NOFOLLOW) != 0 ? PATH_KEEPS : PATH_FOLLOWS, &end);
+    if (is_exclusive || (flags & O_NOFOLLOW) != 0)
+        result = path_walk(start, path, PATH_KEEPS, &end);
+    else
+        result = path_walk(start, path, (flags & O_CREAT) != 0 ? PATH_MAKES : PATH_FOLLOWS, &end);
     if (result == 0 && (flags & O_CREAT) != 0 && end.has_slash && !end.is_dots)
         return -EISDIR; /* a link's target ended so */
     if (result != 0)
