@@ -124,6 +124,17 @@ has out "nothing found: 200 schedules"
 is_empty err
 [ ! -e heddle-out ] || fail "a folder was made for nothing"
 
+begin an_exhaustive_search_says_how_much_it_saw
+want 2 explore "$scenario" --strategy exhaustive --jobs 2
+has err "one process"
+want 0 explore "$scenario" --strategy exhaustive --schedules 50
+has out " traces explored of about "
+has out "not finished"
+has out "network and faults as in the dull run"
+want 0 explore "$scenario" --strategy exhaustive --schedules 50 --json
+has out '"complete":false'
+has out '"estimate":'
+
 begin explore_finds_the_plant_and_writes_a_reproducer
 want 1 explore "$scenario" --plant $plant
 has out "deadlock: "

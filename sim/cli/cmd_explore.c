@@ -346,6 +346,9 @@ const struct command cmd_explore = {
         "the network takes, which calls fail. The first finding is replayed, told as a story and\n"
         "written to --out as a scenario file. Without --schedules and --time the budget is 20000\n"
         "schedules or 60s, whichever is first.\n\n"
+        "--strategy exhaustive explores every trace of something small: each order of steps that\n"
+        "depend on each other, once. It says when it is done, and before how many there may be.\n"
+        "Network and faults are as in the dull run, and time passes only when everybody waits.\n\n"
         "Exit codes: 0 nothing found, 1 a finding, 2 usage, 3 bad input file, 4 a run differs "
         "from\n"
         "its repetition, 125 cannot judge.\n",

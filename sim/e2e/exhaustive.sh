@@ -22,7 +22,7 @@ done
 explore_all() # CODES PROGRAM; the summary is in `summary`
 {
     run_expecting "$1" "${builds[explore]}" explore "${programs[$2]}" --strategy exhaustive \
-        --time 60s --json --out "$case_dir/out"
+        --time 60s --json --out "$case_dir/found"
     summary=$(tail -n 1 "$out")
 }
 
@@ -43,7 +43,7 @@ program_is_found_and_replays() # NAME
 {
     explore_all 1 "$1"
     has_part '"complete":false'
-    run_expecting 1 "${builds[explore]}" replay "$case_dir"/out/*.scn --times 3
+    run_expecting 1 "${builds[explore]}" replay "$case_dir"/found/*.scn --times 3
 }
 
 for name in "${!programs[@]}"; do

@@ -10,7 +10,7 @@
 #include "sim/sched/sched.h"
 #include "sim/sched/strategy.h"
 
-enum { SPIN_WINDOW = 8, SPIN_GRANT_MAX = 4096, SPIN_ROUNDS = 3, SPIN_ROUNDS_STILL = 1 };
+enum { SPIN_WINDOW = 8, SPIN_GRANT_MAX = 4096, SPIN_ROUNDS = 3 };
 
 enum { CACHE_LINE_BYTES = 64 };
 
@@ -62,7 +62,6 @@ struct sched {
     uint64_t steps_max;
     uint64_t time_ns_max;
     const struct strategy_ops *strategy;
-    uint32_t spin_rounds;    /* fruitless repetitions before a spinner is parked */
     struct vthread *yielded; /* to be passed over at the next decision if anybody else can run */
     struct spin *spin_parked;
     uint64_t switches;
@@ -178,7 +177,8 @@ static inline void sched_after_point(struct vthread *self)
 /* Whether announcing `kind` shows that a thread does not spin. */
 static inline bool op_is_progress(enum op_kind kind)
 {
-    const uint32_t waits = 1U << OP_CLOCK | 1U << OP_TRY_LOCK | 1U << OP_YIELD;
+    const uint32_t waits =
+        1U << OP_CLOCK | 1U << OP_TRY_LOCK | 1U << OP_YIELD | 1U << OP_READ_MEM | 1U << OP_WRITE_MEM;
     return kind >= OP_LOCK && (waits >> kind & 1) == 0;
 }
 

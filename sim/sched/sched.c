@@ -503,11 +503,8 @@ static void begin_run(const struct run_spec *spec)
     sched.is_watched =
         spec->trace != NULL || spec->trace_value != NULL || sched.strategy->stepped != NULL;
     choice_begin(&spec->source);
-    sched.spin_rounds = SPIN_ROUNDS;
-    if (choice_clock_is_still()) {
+    if (choice_clock_is_still())
         sched.step_cost_ns = 0;
-        sched.spin_rounds = SPIN_ROUNDS_STILL; /* each more is a multitude of traces */
-    }
     sched.strategy->begin(run);
     sched.clock_lane = sched_lane_new("clock");
 }

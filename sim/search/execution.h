@@ -21,7 +21,7 @@ enum { EXECUTION_THREADS_MAX = 64, EXECUTION_EVENTS_MAX = 1 << 16 };
 
 struct event {
     uint32_t thread;
-    uint32_t number; /* of its thread's events, from 1 */
+    uint32_t number;  /* of its thread's events, from 1 */
     uint32_t enabler; /* without which it could not go on; not who let go of a lock */
     uint32_t joined;
     uint32_t floor;      /* events before this one come from before a jump of the clock */

@@ -10,10 +10,17 @@
  *
  * What is held fixed: everything that is not a thread's or a lane's turn is as in the dull run (no
  * faults, whole reads, the oldest waiter first). Time stands still while anybody can run, so a
- * time-out comes only when nothing else can happen. A thread that spins is blocked (design D7)
- * after it has read the same a few times; how often it reads in vain before that is part of the
- * trace. A run that ends with a finding ends there: what its other threads would have done is not
- * explored from it, but the other orders of what they were about to do are.
+ * time-out comes only when nothing else can happen; whoever polls the clock makes it move, and what
+ * came before then is not moved past it.
+ *
+ * A thread that spins is blocked (design D7) when it has read the same four times in vain, and goes
+ * on when something that it read has changed or nobody else can. How often it read in vain before
+ * is part of the trace, and so is its going on: a loop that is bounded, reads one place five times
+ * and more and finds nothing new is taken for a spinner, and the writes that could have come
+ * between its later reads come before them or after all of them.
+ *
+ * A run that ends with a finding ends there: what its other threads would have done is not explored
+ * from it, but the other orders of what they were about to do are.
  *
  * Owner: the caller.  Threads: one exploration a process.
  */
