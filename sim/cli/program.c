@@ -96,6 +96,13 @@ static bool is_self(const char *path)
            own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
+/* For the program that is started next. What the loader would look up at the first call of a
+ * function it looks up at once: a restart would make it forget. */
+static bool take_over(void)
+{
+    return setenv(FOREIGN_VARIABLE, "1", 1) == 0 && setenv(FOREIGN_BIND_VARIABLE, "1", 1) == 0;
+}
+
 int program_enter(const char *path)
 {
     if (foreign_is_here() && is_self(path))
@@ -110,7 +117,7 @@ int program_enter(const char *path)
     char tool[PATH_MAX];
     if (realpath("/proc/self/exe", tool) == NULL)
         tool[0] = '\0';
-    if (setenv(FOREIGN_VARIABLE, "1", 1) != 0 || setenv(PROGRAM_TOOL_VARIABLE, tool, 1) != 0)
+    if (!take_over() || setenv(PROGRAM_TOOL_VARIABLE, tool, 1) != 0)
         abort();
     (void)execv(path, program.argv);
     cli_say("%s: %s", path, strerror(errno));
@@ -129,8 +136,7 @@ bool program_ask(const char *question, unsigned seconds_max)
         if (nowhere >= 0)
             (void)dup2(nowhere, STDERR_FILENO);
         (void)alarm(seconds_max);
-        if (setenv(FOREIGN_VARIABLE, "1", 1) == 0 &&
-            setenv(PROGRAM_PROBE_VARIABLE, question, 1) == 0)
+        if (take_over() && setenv(PROGRAM_PROBE_VARIABLE, question, 1) == 0)
             (void)execv("/proc/self/exe", program.argv);
         _exit(1);
     }

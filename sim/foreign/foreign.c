@@ -44,10 +44,11 @@ static struct {
     bool has_ended;
 } foreign;
 
-/* What the loader would do after all that atexit() was given. */
+/* What the loader would do after all that atexit() was given. The first entry is the C start-up
+ * code's own: what it ends is the process. */
 static void run_destructors(void)
 {
-    for (size_t i = (size_t)(__fini_array_end - __fini_array_start); i-- > 0;)
+    for (size_t i = (size_t)(__fini_array_end - __fini_array_start); i-- > 1;)
         __fini_array_start[i]();
 }
 

@@ -17,6 +17,9 @@
 /* Set in the environment by the tool that starts a program so that the simulator takes over. */
 #define FOREIGN_VARIABLE "HEDDLE_TAKE_OVER"
 
+/* The loader's; set along with it, and gone before main() too. */
+#define FOREIGN_BIND_VARIABLE "LD_BIND_NOW"
+
 /* Before anything of the program has run, its constructors included: what they do is part of it. */
 void foreign_boot(void);
 

@@ -129,17 +129,20 @@ void output_begin(void)
     take_over();
 }
 
+void output_flush(void)
+{
+    FILE *stream = output.streams[STDOUT_FILENO];
+
+    if (__fpending(stream) != 0)
+        (void)fflush(stream);
+}
+
 void output_end(void)
 {
-    (void)fflush(output.streams[STDOUT_FILENO]);
+    output_flush();
     give_back();
     for (int fd = 0; fd < STREAMS; fd++)
         *output.streams[fd] = output.fresh[fd];
-}
-
-void output_flush(void)
-{
-    (void)fflush(output.streams[STDOUT_FILENO]);
 }
 
 bool output_is_stream(const FILE *stream)

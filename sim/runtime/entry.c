@@ -56,6 +56,7 @@ int __wrap_main(int argc, char **argv, char **envp)
         return __real_main(argc, argv, envp);
     is_under_way = true;
     unsetenv(FOREIGN_VARIABLE);
+    unsetenv(FOREIGN_BIND_VARIABLE);
     foreign_adopt(__real_main);
     const int exit_code = cli_main(argc, argv);
     /* Not by exit(): the program's destructors are not ours to run. */
