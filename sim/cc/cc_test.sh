@@ -2,42 +2,10 @@
 # cc_test.sh: the launcher installs into a folder of the test's, and the compilers found there build
 # programs in the ways of build systems. Each runs natively as it should, and `heddle explore` finds
 # the bug in it.
-# shellcheck source=../e2e/cases.sh
-. sim/e2e/cases.sh
+# shellcheck source=installed.sh disable=SC1091,SC2154
+. sim/cc/installed.sh
 
-sources=$PWD/sim/cc/testdata
-root=$scratch/tree
-prefix=$scratch/prefix
-seconds=5
-
-# A source tree with everything built, so that the launcher has nothing to ask of Bazel.
-lay_out_a_tree()
-{
-    local bin=$root/.bazel/explore-bin/sim
-    mkdir -p "$bin/cli" "$bin/cc" "$bin/runtime" "$root/sim/cc" "$root/scenarios/fd"
-    cp -L heddle LICENSE README.md "$root"
-    cp -L sim/cc/heddle-cc.1 "$root/sim/cc"
-    cp -L scenarios/fd/*.scn "$root/scenarios/fd"
-    cp -L sim/cli/heddle "$bin/cli"
-    cp -L sim/cc/heddle-cc "$bin/cc"
-    cp -L sim/runtime/runtime.o sim/runtime/runtime.flags "$bin/runtime"
-    touch "$bin/cli/heddle.stamp"
-}
-
-# Runs PROGRAM by itself, then under the engine, which has to find what TITLE begins with.
-expect_bug() # TITLE PROGRAM
-{
-    run_expecting "0 7" "$2" # by itself it may be unlucky too
-    run_expecting 1 heddle explore "$2" --time ${seconds}s --out found
-    grep -q "^$1" "$out" || { show "$out" && fail "no '$1'"; }
-}
-
-expect_no_bug() # PROGRAM
-{
-    run_expecting 0 "$1"
-    run_expecting 0 heddle explore "$1" --schedules 200
-}
-
+sources=$here/testdata
 lost_update='expectation: .* status 7'
 
 installs_what_a_user_expects()
@@ -270,19 +238,6 @@ needs_no_runtime_for_what_it_cannot_watch()
     heddle-cc -nostdlib -static bare.c -o bare
     ! nm bare | grep -q __tsan_ || fail "instrumented"
 }
-
-in_folder() # COMMAND...
-{
-    cd "$case_dir"
-    "$@"
-}
-
-lay_out_a_tree
-# Nothing of the repository is in reach of what follows.
-export PATH=/usr/local/bin:/usr/bin:/bin
-unset HEDDLE_ROOT HEDDLE_CC HEDDLE_CXX HEDDLE_RUNTIME
-"$root/heddle" install --prefix "$prefix" 2>/dev/null || fail "heddle install failed"
-export PATH=$prefix/bin:$PATH
 
 for name in installs_what_a_user_expects works_without_a_source_tree completes_words \
     compiles_then_links compiles_and_links_at_once links_a_static_library links_a_shared_library \

@@ -1,0 +1,6 @@
+#include "counter.h"
+
+int step_size(void)
+{
+    return 1;
+}
