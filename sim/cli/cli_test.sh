@@ -71,9 +71,11 @@ has err "usage: heddle COMMAND"
 want 2 exlpore x
 has err "did you mean explore?"
 want 2 explore
-has err "needs TARGET"
-want 2 explore x y
+has err "needs SCENARIO"
+want 2 replay x y
 has err "what is 'y'?"
+want 3 explore "$scenario" y --schedules 1
+has err "y: No such file"
 want 2 explore "$scenario" --shcedules 3
 has err "did you mean --schedules?"
 want 2 explore "$scenario" --strategy nonsense
