@@ -5,12 +5,14 @@
 . "$(dirname "$0")/cases.sh"
 
 schedules=${options[schedules]}
+points=()
+[ -z "${options[points]-}" ] || points=(--points "${options[points]}")
 
 finds_nothing() # BUILD FILE
 {
     local build=$1 file=$2
 
-    run_expecting 0 "${builds[$build]}" explore "$file" --schedules "$schedules" \
+    run_expecting 0 "${builds[$build]}" explore "$file" --schedules "$schedules" "${points[@]}" \
         --out "$case_dir/found" --json
     expect_no_sanitizer_report "$err"
     [ "$(json_field "$out" summary schedules)" = "$schedules" ] ||

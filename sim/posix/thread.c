@@ -21,7 +21,7 @@
 #include "sim/posix/wrap_threads.h"
 #include "sim/vthread/disturb.h"
 
-enum { THREADS_FIRST = 8, HANDLE_SHIFT = 12 };
+enum { THREADS_FIRST = 8, HANDLE_SHIFT = 12, ENTRY_FILL_BYTES = 64 << 10 };
 
 /* Looks like the address of a thread's descriptor, and is mapped nowhere. */
 #define HANDLE_BASE UINT64_C(0x3e0000000000)
@@ -178,7 +178,7 @@ static void thread_entry(void *arg)
     if (FIRST_FRAME_SAVE(&jump) == 0) {
         if (self->thread->has_pending_signal)
             signal_handle_pending(self->thread);
-        disturb_below();
+        disturb_below(ENTRY_FILL_BYTES);
         if (self->main != NULL)
             posix_exit(self->main(self->arg), NULL);
         self->result = self->entry(self->arg);

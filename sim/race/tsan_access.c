@@ -11,7 +11,10 @@
 #include "sim/race/internal.h"
 #include "sim/race/shadow.h"
 #include "sim/race/tsan.h"
+#include "sim/vthread/disturb.h"
 #include "sim/vthread/identity.h"
+
+enum { FRAME_FILL_BYTES = 1 << 10 };
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 
@@ -306,10 +309,9 @@ static inline void drop_left_frames(struct race_thread *self, uintptr_t stack_po
         self->depth--;
 }
 
-void __tsan_func_entry(void *pc)
+static inline __attribute__((always_inline)) void enter(const void *pc, uintptr_t stack_pointer)
 {
     struct race_thread *self = race_current();
-    uintptr_t stack_pointer = (uintptr_t)__builtin_frame_address(0);
 
     if (__builtin_expect(self == NULL, 0))
         return;
@@ -324,6 +326,14 @@ void __tsan_func_entry(void *pc)
         self->depth = depth + 1;
     }
     self->frames[depth] = (struct race_frame){.pc = pc, .stack_pointer = stack_pointer};
+}
+
+/* What the runtime leaves below the function's frame is as good as any other bytes there. */
+void __tsan_func_entry(void *pc)
+{
+    enter(pc, (uintptr_t)__builtin_frame_address(0));
+    if (__builtin_expect(disturb_bits != DISTURB_NOTHING, 0))
+        disturb_below(FRAME_FILL_BYTES);
 }
 
 void __tsan_func_exit(void)

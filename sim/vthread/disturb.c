@@ -16,22 +16,22 @@ void *disturb_stack(const struct identity *identity)
     return (disturb_bits & DISTURB_STACK_PLACE) != 0 ? top - STACK_OFFSET_BYTES : top;
 }
 
-/* 64 KiB right below the caller's frame, by instructions that need no stack themselves. */
-__attribute__((naked)) static void fill_below(int byte __attribute__((unused)))
+/* Right below the caller's frame, by instructions that need no stack themselves. */
+__attribute__((naked)) static void fill_below(size_t size_bytes __attribute__((unused)),
+                                              int byte __attribute__((unused)))
 {
-    __asm__("movl %edi, %eax\n"
-            "leaq -65536(%rsp), %rdi\n"
-            "movl $65536, %ecx\n"
+    __asm__("movl %esi, %eax\n"
+            "movq %rdi, %rcx\n"
+            "movq %rsp, %rdi\n"
+            "subq %rcx, %rdi\n"
             "rep stosb\n"
             "retq\n");
 }
 
-void disturb_below(void)
+void disturb_below(size_t size_bytes)
 {
-    if ((disturb_bits & DISTURB_STACK_BYTES) != 0)
-        fill_below(0xff);
-    else if ((disturb_bits & DISTURB_STACK_ZEROS) != 0)
-        fill_below(0);
+    if ((disturb_bits & (DISTURB_STACK_BYTES | DISTURB_STACK_ZEROS)) != 0)
+        fill_below(size_bytes, (disturb_bits & DISTURB_STACK_BYTES) != 0 ? 0xff : 0);
 }
 
 const char *disturb_words(enum disturbance bit)

@@ -10,6 +10,8 @@
 #ifndef SIM_VTHREAD_DISTURB_H
 #define SIM_VTHREAD_DISTURB_H
 
+#include <stddef.h>
+
 enum disturbance {
     DISTURB_NOTHING = 0,
     DISTURB_HEAP_BYTES = 1 << 0,  /* what fresh memory of the run's heap holds */
@@ -29,8 +31,9 @@ extern unsigned disturb_bits; /* of the next run */
 /* Where a thread on this identity begins its stack. */
 void *disturb_stack(const struct identity *identity);
 
-/* The caller is about to enter the program: what it finds on the stack below. */
-void disturb_below(void);
+/* The caller is about to enter the program, or to go on in it: what is found on the stack below its
+ * frame, `size_bytes` deep. As the last thing that a function does, it is below its caller's. */
+void disturb_below(size_t size_bytes);
 
 /* "what fresh heap memory holds" and the like, of one bit. */
 const char *disturb_words(enum disturbance bit);
