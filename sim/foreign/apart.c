@@ -20,7 +20,7 @@
 #include "sim/sched/crash.h"
 #include "sim/sched/sched.h"
 
-enum { SHARED_BYTES_MAX = 1 << 20 };
+enum { SHARED_BYTES_MAX = 1 << 20, LASTING_BYTES_MAX = 16 << 20 };
 
 /* What a child leaves. Only what is written of it takes memory. */
 struct legacy {
@@ -30,6 +30,7 @@ struct legacy {
     size_t deviation_count;
     bool is_whole; /* written last */
     char shared[SHARED_BYTES_MAX];
+    char lasting[LASTING_BYTES_MAX];
     struct choice_deviation deviations[CHOICE_DEVIATIONS_MAX];
 };
 
@@ -72,6 +73,23 @@ bool apart_call(void (*work)(void *context), void *context, unsigned seconds_max
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* From the engine's own places to `legacy`, or back. */
+static void copy_lasting(struct legacy *legacy, bool is_back)
+{
+    const struct lasting *list;
+    const size_t count = sched_lasting(&list);
+    size_t at = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].size_bytes > LASTING_BYTES_MAX - at)
+            abort();
+        void *kept = legacy->lasting + at;
+        memcpy(is_back ? list[i].memory : kept, is_back ? kept : list[i].memory,
+               list[i].size_bytes);
+        at += list[i].size_bytes;
+    }
+}
+
 /* In the child. */
 static void make_run(void *context)
 {
@@ -88,6 +106,7 @@ static void make_run(void *context)
         legacy->unused_first = *unused_first;
     if (apart.shared != NULL)
         memcpy(legacy->shared, apart.shared, apart.shared_bytes);
+    copy_lasting(legacy, false);
     legacy->is_whole = true;
 }
 
@@ -123,6 +142,7 @@ static void run_apart(const struct run_spec *spec, struct run_result *result)
                  &legacy->unused_first);
     if (apart.shared != NULL)
         memcpy(apart.shared, legacy->shared, apart.shared_bytes);
+    copy_lasting(legacy, true);
 }
 
 void apart_begin(void)

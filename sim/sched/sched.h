@@ -280,6 +280,16 @@ struct run_result {
 /* Runs one world to its end. Not reentrant. */
 void sched_run(const struct run_spec *spec, struct run_result *result);
 
+/* Memory of the engine that a run changes and later runs look at (what a base run showed): whoever
+ * makes a run elsewhere brings it back. It holds no pointers to what a run allocates. Adding it
+ * again does nothing. */
+struct lasting {
+    void *memory;
+    size_t size_bytes;
+};
+void sched_lasting_add(void *memory, size_t size_bytes);
+size_t sched_lasting(const struct lasting **list);
+
 /* When set, does what sched_run() is asked for in its stead: sim/foreign, in another process. */
 extern void (*sched_run_instead)(const struct run_spec *spec, struct run_result *result);
 
