@@ -8,6 +8,10 @@
 void *__asan_region_is_poisoned(void *address, size_t size_bytes) __attribute__((weak));
 void __asan_report_load_n(void *address, size_t size_bytes) __attribute__((weak));
 void __asan_report_store_n(void *address, size_t size_bytes) __attribute__((weak));
+/* sim/race/race.h. Not the __tsan_ functions where both are: these are points when plain accesses
+ * are, and nobody may come in the middle of a call. */
+void race_range(const volatile void *address, size_t size_bytes, bool is_write, const void *pc)
+    __attribute__((weak));
 void __tsan_read_range_pc(void *address, size_t size_bytes, void *pc) __attribute__((weak));
 void __tsan_write_range_pc(void *address, size_t size_bytes, void *pc) __attribute__((weak));
 
@@ -28,9 +32,11 @@ static void check(const void *memory, size_t len_bytes, bool is_write)
         else
             __asan_report_load_n(address, len_bytes);
     }
-    if (is_write && __tsan_write_range_pc != NULL)
+    if (race_range != NULL)
+        race_range(memory, len_bytes, is_write, pc);
+    else if (is_write && __tsan_write_range_pc != NULL)
         __tsan_write_range_pc(address, len_bytes, pc);
-    if (!is_write && __tsan_read_range_pc != NULL)
+    else if (!is_write && __tsan_read_range_pc != NULL)
         __tsan_read_range_pc(address, len_bytes, pc);
 }
 
