@@ -36,7 +36,7 @@ static void make(void)
     void *where = (void *)DISK_BASE;
     int fixed = MAP_FIXED_NOREPLACE;
 
-#if HEDDLE_BUILD_TSAN
+#if defined(HEDDLE_BUILD_TSAN)
     /* Its runtime knows only some parts of the address space. */
     where = NULL;
     fixed = 0;

@@ -39,19 +39,29 @@ static void *map(void *address, size_t len_bytes, int protection, int flags, int
     return io_end_progress(&call, result) == 0 ? mapped : MAP_FAILED;
 }
 
+/* clang's ThreadSanitizer refuses our addresses: what it can do is memory of the system's. */
+static bool is_modelled(int flags)
+{
+#if defined(HEDDLE_BUILD_TSAN)
+    if ((flags & MAP_ANONYMOUS) != 0)
+        return false;
+#else
+    (void)flags;
+#endif
+    return sched_is_simulated() && kernel != NULL;
+}
+
 void *__wrap_mmap(void *address, size_t len_bytes, int protection, int flags, int fd, off_t offset)
 {
-    return sched_is_simulated() && kernel != NULL
-               ? map(address, len_bytes, protection, flags, fd, offset, WRAP_PC)
-               : __real_mmap(address, len_bytes, protection, flags, fd, offset);
+    return is_modelled(flags) ? map(address, len_bytes, protection, flags, fd, offset, WRAP_PC)
+                              : __real_mmap(address, len_bytes, protection, flags, fd, offset);
 }
 
 void *__wrap_mmap64(void *address, size_t len_bytes, int protection, int flags, int fd,
                     off_t offset)
 {
-    return sched_is_simulated() && kernel != NULL
-               ? map(address, len_bytes, protection, flags, fd, offset, WRAP_PC)
-               : __real_mmap(address, len_bytes, protection, flags, fd, offset);
+    return is_modelled(flags) ? map(address, len_bytes, protection, flags, fd, offset, WRAP_PC)
+                              : __real_mmap(address, len_bytes, protection, flags, fd, offset);
 }
 
 /* Memory that the program did not map in this run is none of ours: a constructor's, say. */
