@@ -53,11 +53,16 @@ struct strategy_ops {
     bool sees_all;
 };
 
-/* A strategy with its parameter: "dull", "random", "pct,d=3", "pos", "sticky,p=16". */
+/* Of `period` without a number: the trials of a campaign take one plan after the other. */
+#define STRATEGY_PLAN_NEXT UINT32_MAX
+
+/* A strategy with its parameter: "dull", "random", "pct,d=3", "pos", "sticky,p=16", "surw", "rff",
+ * "period,n=12", "skewed", "late". */
 struct strategy_spec {
     const struct strategy_ops *ops;
     uint32_t depth;      /* pct */
     uint32_t switch_ppm; /* sticky: chance to leave a runnable thread, in 1/1000000 */
+    uint32_t plan;       /* period: number in the list of plans (sim/sched/plan.h) */
 };
 
 /* 0, or -1 with a message in `error` when the text names no strategy or an unknown parameter. */
@@ -69,6 +74,11 @@ extern const struct strategy_ops strategy_random;
 extern const struct strategy_ops strategy_sticky;
 extern const struct strategy_ops strategy_pct;
 extern const struct strategy_ops strategy_pos;
+extern const struct strategy_ops strategy_surw;
+extern const struct strategy_ops strategy_rff;
+extern const struct strategy_ops strategy_period;
+extern const struct strategy_ops strategy_skewed;
+extern const struct strategy_ops strategy_late;
 extern const struct strategy_ops strategy_recorded; /* the choices of a recording */
 extern const struct strategy_ops strategy_bytes;    /* the choices of a byte string */
 

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "sim/sched/plan.h"
+#include "sim/sched/profile.h"
+#include "sim/search/lessons.h"
+
 #include "sim/vthread/disturb.h"
 
 enum {
@@ -16,6 +20,8 @@ enum {
     CLOCK_EVERY = 16, /* trials between two looks at the real clock */
     PROGRESS_NS = 100000000,
     SHARD_COUNT_DEFAULT = 1,
+    /* A base run that is longer is not followed by runs to learn from, which a replay repeats. */
+    LEARN_STEPS_MAX = 20000,
 };
 
 static uint64_t real_now_ns(void)
@@ -29,7 +35,7 @@ static uint64_t real_now_ns(void)
 static void source_of(const struct trial *trial, struct choice_source *out)
 {
     *out = (struct choice_source){
-        .kind = trial->number == 0 ? CHOICE_FROM_DULL : CHOICE_FROM_SEED,
+        .kind = trial_is_drawless(trial) ? CHOICE_FROM_DULL : CHOICE_FROM_SEED,
         .seed = trial->seed,
     };
 }
@@ -154,18 +160,111 @@ static void check_repeats(const struct search_spec *spec, const struct trial *tr
                    (unsigned long long)again.trace_hash);
 }
 
+/* The dull run, noted for the strategies that aim. */
+static void run_base(const struct target *target, struct run_result *result)
+{
+    static const struct strategy_spec noted = {.ops = &strategy_noted};
+    struct run_spec spec = {.strategy = &noted, .source = {.kind = CHOICE_FROM_DULL}};
+
+    profile_begin();
+    target->prepare(target->context, &spec);
+    sched_run(&spec, result);
+    profile_end();
+}
+
 struct campaign {
     const struct search_spec *spec;
     struct search_result *result;
     struct behaviours behaviours;
     uint64_t begin_ns;
     uint64_t progress_ns;
+    struct trial_lessons lessons;
+    uint64_t scores[TRIAL_ARMS];
+    bool has_base;
+    bool has_learned;
 };
 
 /* What differs from its repetition counts always: nothing else can be trusted then. */
 static bool counts(const struct search_spec *spec, enum finding_kind kind)
 {
     return spec->kinds == 0 || kind == FINDING_NONDETERMINISM || (spec->kinds >> kind & 1) != 0;
+}
+
+/* A trial to learn from: what it brought goes to its arm's score. */
+static void run_watched(const struct target *target, const struct trial *trial, uint64_t base_steps,
+                        uint64_t scores[TRIAL_ARMS], struct run_result *run)
+{
+    struct trial watched = *trial;
+
+    watched.strategy.ops = lessons_watch(trial->strategy.ops);
+    run_trial(target, &watched, base_steps, NULL, NULL, run);
+    /* For its cost: an arm whose runs are twice as long gets half as many. */
+    scores[trial_learn_arm(trial->number)] +=
+        lessons_take() * LEARN_STEPS_MAX / (run->steps == 0 ? 1 : run->steps);
+}
+
+static bool is_to_learn_from(const struct campaign *campaign, uint64_t number)
+{
+    return campaign->spec->strategy == NULL && number >= TRIAL_LEARN_FIRST &&
+           number < TRIAL_LEARN_END && campaign->result->base_steps <= LEARN_STEPS_MAX;
+}
+
+/* Everything that trials to learn from show, again when they are not all this shard's own. */
+static void learn(const struct target *target, uint64_t campaign_seed, uint64_t base_steps,
+                  struct trial_lessons *lessons)
+{
+    uint64_t scores[TRIAL_ARMS] = {0};
+    struct run_result run;
+    struct trial trial;
+
+    if (base_steps > LEARN_STEPS_MAX)
+        return;
+    lessons_begin();
+    for (uint64_t number = TRIAL_LEARN_FIRST; number < TRIAL_LEARN_END; number++) {
+        trial_derive_learned(campaign_seed, number, NULL, lessons, &trial);
+        run_watched(target, &trial, base_steps, scores, &run);
+    }
+    trial_lessons_learn(lessons, scores);
+}
+
+/* Before trial `number`: what it needs to know of earlier ones, if they were not this shard's. */
+static void catch_up(struct campaign *campaign, uint64_t number)
+{
+    const struct search_spec *spec = campaign->spec;
+    const uint64_t base = spec->strategy == NULL ? TRIAL_BASE : 0;
+
+    if (number > base && !campaign->has_base) {
+        struct run_result run;
+        run_base(spec->target, &run);
+        campaign->result->base_steps = run.steps;
+        campaign->lessons.plan_count = plan_count();
+        campaign->has_base = true;
+    }
+    if (spec->strategy != NULL || number < TRIAL_LEARN_END || campaign->has_learned)
+        return;
+    if (spec->shard_count > 1)
+        learn(spec->target, spec->campaign_seed, campaign->result->base_steps, &campaign->lessons);
+    else
+        trial_lessons_learn(&campaign->lessons, campaign->scores);
+    campaign->has_learned = true;
+}
+
+static void run_of_campaign(struct campaign *campaign, const struct trial *trial,
+                            struct run_result *run)
+{
+    const struct search_spec *spec = campaign->spec;
+    const uint64_t base = spec->strategy == NULL ? TRIAL_BASE : 0;
+
+    if (trial->number == base) {
+        run_base(spec->target, run);
+        campaign->result->base_steps = run->steps;
+        campaign->lessons.plan_count = plan_count();
+        campaign->has_base = true;
+    } else if (spec->shard_count <= 1 && is_to_learn_from(campaign, trial->number)) {
+        run_watched(spec->target, trial, campaign->result->base_steps, campaign->scores, run);
+    } else {
+        run_trial(spec->target, trial, campaign->result->base_steps, NULL, NULL, run);
+    }
 }
 
 /* Runs one trial; true when the campaign is to stop. */
@@ -176,13 +275,12 @@ static bool run_one(struct campaign *campaign, uint64_t number)
     struct run_result run;
     struct trial trial;
 
-    trial_derive(spec->campaign_seed, number, spec->strategy, &trial);
-    run_trial(spec->target, &trial, result->base_steps, NULL, NULL, &run);
+    catch_up(campaign, number);
+    trial_derive_learned(spec->campaign_seed, number, spec->strategy, &campaign->lessons, &trial);
+    run_of_campaign(campaign, &trial, &run);
     bool is_sample = (number & (number - 1)) == 0; /* 0, 1, 2, 4, 8... */
     if (spec->check_determinism && (run.finding.kind != FINDING_NONE || is_sample))
         check_repeats(spec, &trial, result->base_steps, &run);
-    if (number == 0)
-        result->base_steps = run.steps;
     result->schedules++;
     result->points += run.steps;
     behaviours_add(&campaign->behaviours, run.trace_hash);
@@ -206,17 +304,6 @@ static bool is_out_of_time(struct campaign *campaign)
     return spec->time_ns_max != 0 && campaign->result->elapsed_ns >= spec->time_ns_max;
 }
 
-/* A shard other than the first still measures the base run, without counting it. */
-static void measure_base(struct campaign *campaign)
-{
-    struct run_result run;
-    struct trial trial;
-
-    trial_derive(campaign->spec->campaign_seed, 0, campaign->spec->strategy, &trial);
-    run_trial(campaign->spec->target, &trial, 0, NULL, NULL, &run);
-    campaign->result->base_steps = run.steps;
-}
-
 void search_run(const struct search_spec *spec, struct search_result *result)
 {
     struct campaign campaign = {.spec = spec, .result = result, .begin_ns = real_now_ns()};
@@ -228,8 +315,8 @@ void search_run(const struct search_spec *spec, struct search_result *result)
     if (campaign.behaviours.slots == NULL)
         abort();
     campaign.progress_ns = campaign.begin_ns;
-    if (spec->shard_index != 0)
-        measure_base(&campaign);
+    trial_lessons_init(&campaign.lessons);
+    lessons_begin();
     for (uint64_t number = spec->shard_index;
          spec->schedules_max == 0 || number < spec->schedules_max; number += stride) {
         if (run_one(&campaign, number))
@@ -241,19 +328,42 @@ void search_run(const struct search_spec *spec, struct search_result *result)
     free(campaign.behaviours.slots);
 }
 
+/* A trial of the portfolio that was derived without its campaign. */
+static void settle(const struct target *target, uint64_t base_steps, struct trial *trial)
+{
+    struct trial_lessons lessons;
+
+    trial_lessons_init(&lessons);
+    lessons.plan_count = plan_count();
+    if (trial->number >= TRIAL_LEARN_END)
+        learn(target, trial->campaign_seed, base_steps, &lessons);
+    trial_derive_learned(trial->campaign_seed, trial->number, NULL, &lessons, trial);
+}
+
+void search_settle(const struct target *target, struct trial *trial)
+{
+    struct run_result base;
+
+    if (trial->is_settled)
+        return;
+    sched_init();
+    run_base(target, &base);
+    settle(target, base.steps, trial);
+}
+
 void search_replay(const struct target *target, const struct trial *trial,
                    void (*trace)(void *context, const struct vthread *thread, const struct op *op),
                    void *trace_context, struct run_result *result)
 {
     struct run_result base = {0};
+    struct trial settled = *trial;
 
     sched_init();
-    if (trial->number != 0) {
-        struct trial first;
-        trial_derive(trial->campaign_seed, 0, NULL, &first);
-        run_trial(target, &first, 0, NULL, NULL, &base);
-    }
-    run_trial(target, trial, base.steps, trace, trace_context, result);
+    if (!trial_is_drawless(trial) || trial->strategy.ops == &strategy_period)
+        run_base(target, &base);
+    if (!trial->is_settled)
+        settle(target, base.steps, &settled);
+    run_trial(target, &settled, base.steps, trace, trace_context, result);
 }
 
 void search_replay_recorded(const struct target *target, const struct choice_deviation *deviations,

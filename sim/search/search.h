@@ -77,6 +77,10 @@ struct search_result {
 /* Fills `result` (caller's storage, large). */
 void search_run(const struct search_spec *spec, struct search_result *result);
 
+/* Finds out the strategy of a trial that depends on what its campaign's first runs showed: repeats
+ * them when it has to. */
+void search_settle(const struct target *target, struct trial *trial);
+
 /* One trial again, exactly; `trace` as in struct run_spec. The choices' deviations are in
  * choice_deviations() afterwards. */
 void search_replay(const struct target *target, const struct trial *trial,
