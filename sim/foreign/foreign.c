@@ -21,6 +21,7 @@
 #include "sim/posix/exit.h"
 #include "sim/posix/run.h"
 #include "sim/posix/thread.h"
+#include "sim/sched/profile.h"
 #include "sim/vthread/identity.h"
 
 enum {
@@ -68,6 +69,7 @@ void foreign_adopt(int (*program_main)(int argc, char **argv, char **envp))
     foreign.program_main = program_main;
     identity_stack_bytes = STACK_BYTES;
     sched_init();
+    profile_by_code_set(true);
     settings_keep();
     /* Of libc, in the program's own memory when that asked for a copy: libstdc++ counts references
      * without atomics while it is set, and libc clears it when the first real thread is made. */
