@@ -43,6 +43,17 @@ nothing_is_left_over() # PROGRAM ARGUMENT...
         fail "another hash in a process of its own"
 }
 
+both_ways_search_alike()
+{
+    local way
+    for way in restart process; do
+        run_expecting 0 heddle explore "$programs/objects" --schedules 150 --isolate $way
+        sed 's/ in [0-9.]*s.*//' "$out" >"$case_dir/$way"
+    done
+    expect_words "$case_dir/restart" '150 schedules' 'distinct behaviours'
+    cmp "$case_dir/restart" "$case_dir/process" || { show "$case_dir/process" && fail "not alike"; }
+}
+
 output_is_kept_for_a_replay()
 {
     run_expecting 0 heddle explore "$programs/state" --schedules 20
@@ -169,6 +180,7 @@ scenarios_talk_to_servers()
 
 run_case nothing_of_c_is_left_over nothing_is_left_over state -a -b x y
 run_case nothing_of_cxx_is_left_over nothing_is_left_over objects
+run_case both_ways_search_alike both_ways_search_alike
 run_case output_is_kept_for_a_replay output_is_kept_for_a_replay
 run_case crash_in_printf_ends_the_run ends_by printf 'crash: segmentation fault'
 run_case double_free_ends_the_run ends_by free 'double-free in call_free'
