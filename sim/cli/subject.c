@@ -118,9 +118,8 @@ static int aim(struct subject *subject, const struct scenario *scenario, bool ha
         foreign_target(&subject->program, subject->name, &subject->target);
         return 0;
     }
-    subject->world = (struct world_spec){.scenario = scenario,
-                                         .plants = subject->plants,
-                                         .check_every_step = has_every_step};
+    subject->world = (struct world_spec){
+        .scenario = scenario, .plants = subject->plants, .check_every_step = has_every_step};
     world_target(&subject->world, subject->name, &subject->target);
     return 0;
 }
