@@ -158,6 +158,17 @@ runs_cxx_threads() # COMPILER OPTION...
     expect_bug "$lost_update" ./program
 }
 
+waits_as_cxx20_does()
+{
+    heddle-c++ -std=c++20 -O1 "$sources/waits.cc" -o program
+    expect_no_bug ./program
+    heddle-cc "$sources/futex.c" -o program
+    expect_no_bug ./program
+    heddle-cc -DPLANT "$sources/futex.c" -o program
+    run_expecting 1 heddle explore ./program --time ${seconds}s --out found
+    grep -q '^lost-wakeup: futex' "$out" || { show "$out" && fail "another title"; }
+}
+
 links_cxx_with_the_c_compiler() # and with operators of its own
 {
     heddle-c++ -O1 -c "$sources/twice.cc" -o twice.o
@@ -243,7 +254,8 @@ for name in installs_what_a_user_expects works_without_a_source_tree completes_w
     compiles_then_links compiles_and_links_at_once links_a_static_library links_a_shared_library \
     links_relocatable_objects_and_collects_garbage reads_response_files_and_names_with_spaces \
     reads_standard_input stays_what_build_systems_probe_for passes_assembly_through \
-    sees_every_kind_of_atomic links_cxx_with_the_c_compiler builds_with_gcc traps_undefined_behaviour warns_of_locking_assembly \
+    sees_every_kind_of_atomic waits_as_cxx20_does links_cxx_with_the_c_compiler builds_with_gcc \
+    traps_undefined_behaviour warns_of_locking_assembly \
     refuses_what_cannot_be needs_no_runtime_for_what_it_cannot_watch; do
     run_case $name in_folder $name
 done

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <netdb.h>
 #include <stdarg.h>
 #include <string.h>
@@ -11,7 +12,13 @@
 #include <unistd.h>
 
 #include "sim/kernel/device.h"
+#include "sim/memory/heap.h"
+#include "sim/posix/clock.h"
 #include "sim/posix/files.h"
+#include "sim/posix/names.h"
+#include "sim/posix/run.h"
+#include "sim/posix/signal.h"
+#include "sim/posix/wait.h"
 #include "sim/posix/wrap_io.h"
 
 enum {
@@ -309,6 +316,104 @@ void __wrap_freeaddrinfo(struct addrinfo *list)
     sched_bypass_end();
 }
 
+/* ---- futexes, as libstdc++ waits for a std::atomic or a future ---- */
+
+enum { FUTEXES_MAX = 256 };
+
+/* Who waits at an address; one for each address of a run. */
+struct futex {
+    const uint32_t *word;
+    struct waitq *waiters; /* a list */
+};
+
+static struct {
+    uint32_t epoch; /* of the run that the rest belongs to */
+    size_t count;
+    struct futex at[FUTEXES_MAX];
+} futexes;
+
+static struct waitq *futex_waiters(const uint32_t *word, const void *pc)
+{
+    if (futexes.epoch != posix_run.epoch)
+        futexes.count = 0;
+    futexes.epoch = posix_run.epoch;
+    for (size_t i = 0; i < futexes.count; i++)
+        if (futexes.at[i].word == word)
+            return futexes.at[i].waiters;
+    if (futexes.count == FUTEXES_MAX)
+        finding_fail(FINDING_UNSUPPORTED, pc, "unsupported: more than %d futexes", FUTEXES_MAX);
+    struct waitq *waiters = arena_take(sched_arena(), sizeof(*waiters));
+    futexes.at[futexes.count++] = (struct futex){.word = word, .waiters = waiters};
+    names_first_use(word, "futex");
+    return waiters;
+}
+
+static long futex_fail(int err)
+{
+    sched_trace_value((uint64_t)err);
+    errno = err;
+    return -1;
+}
+
+/* `is_relative`: FUTEX_WAIT counts from now, FUTEX_WAIT_BITSET names the time. */
+static long futex_wait(const uint32_t *word, uint32_t value, clockid_t clock,
+                       const struct timespec *time, bool is_relative, const void *pc)
+{
+    const struct op op = {.kind = OP_WAIT, .object = word, .label = "futex_wait", .pc = pc};
+    uint64_t deadline_ns = TIME_NEVER;
+
+    if (time != NULL && (time->tv_nsec < 0 || time->tv_nsec > 999999999 || time->tv_sec < 0))
+        return futex_fail(EINVAL);
+    if (time != NULL && is_relative)
+        deadline_ns =
+            sched_now_ns() + (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
+    else if (time != NULL && !clock_deadline(clock, time, &deadline_ns))
+        return futex_fail(EINVAL);
+    sched_point(OP_WAIT, word, "futex_wait", pc);
+    heap_check(word, sizeof(*word), false, pc);
+    if (__atomic_load_n(word, __ATOMIC_SEQ_CST) != value)
+        return futex_fail(EAGAIN);
+    const enum park_result result = wait_in(futex_waiters(word, pc), &op, NULL, deadline_ns, true);
+    if (result == PARK_TIMEOUT)
+        return futex_fail(ETIMEDOUT);
+    if (result == PARK_SIGNAL && signal_deliver(sched_self()) == SIGNAL_INTERRUPT)
+        return futex_fail(EINTR);
+    return 0;
+}
+
+/* Only compares addresses: the object may be gone already. */
+static long futex_wake(const uint32_t *word, int count, const void *pc)
+{
+    long woken = 0;
+
+    sched_point(OP_SIGNAL, word, "futex_wake", pc);
+    struct waitq *waiters = futex_waiters(word, pc);
+    for (; woken < count; woken++) {
+        struct vthread *thread = wait_choose(waiters);
+        if (thread == NULL)
+            break;
+        wait_release(waiters, thread);
+    }
+    return woken;
+}
+
+static long futex_call(const long *a, const void *pc)
+{
+    const uint32_t *word = (const uint32_t *)(uintptr_t)a[0];
+    const struct timespec *time = (const struct timespec *)(uintptr_t)a[3];
+    const bool is_real = (a[1] & FUTEX_CLOCK_REALTIME) != 0;
+    const long operation = a[1] & FUTEX_CMD_MASK;
+    const bool is_any = (uint32_t)a[5] == FUTEX_BITSET_MATCH_ANY;
+
+    if (operation == FUTEX_WAIT || (operation == FUTEX_WAIT_BITSET && is_any))
+        return futex_wait(word, (uint32_t)a[2], is_real ? CLOCK_REALTIME : CLOCK_MONOTONIC, time,
+                          operation == FUTEX_WAIT, pc);
+    if (operation == FUTEX_WAKE || (operation == FUTEX_WAKE_BITSET && is_any))
+        return futex_wake(word, (int)a[2], pc);
+    finding_fail(FINDING_UNSUPPORTED, pc, "unsupported: futex operation %ld in {pc:%lx}", operation,
+                 (unsigned long)pc);
+}
+
 /* ---- syscall(2) ---- */
 
 long __wrap_syscall(long number, ...)
@@ -327,6 +432,8 @@ long __wrap_syscall(long number, ...)
         return __wrap_getpid();
     case SYS_gettid:
         return __wrap_gettid();
+    case SYS_futex:
+        return futex_call(a, WRAP_PC);
     case SYS_getrandom:
         return __wrap_getrandom((void *)a[0], (size_t)a[1], (unsigned)a[2]);
     default:
