@@ -124,7 +124,8 @@ static void wipe(void)
 
     if (heap.used_bytes < keep)
         keep = heap.used_bytes;
-    memset(shadow_of(start), HEAP_WILD, (keep - start) / HEAP_GRANULE);
+    if (keep != start) /* writing nothing to a page that was never touched takes long */
+        memset(shadow_of(start), HEAP_WILD, (keep - start) / HEAP_GRANULE);
     if (heap.used_bytes > keep) {
         /* The shadow's page that `keep` ends in was wiped by hand up to there; the rest is whole.
          */
