@@ -1,10 +1,10 @@
 /*
- * scenarios/programs/third_party/leveldb_writers.cc - LevelDB with writers against its own
- * background compaction.
+ * scenarios/programs/third_party/leveldb_writers.cc - LevelDB with writers against compaction.
  *
- * The write buffer is as small as LevelDB allows, and each value is large, so memory tables are
- * written out and merged while the writers go on. What a writer has written must be read back, by
- * itself at once and by everybody at the end, after the database was opened anew.
+ * A third thread asks again and again for everything to be compacted, so memory tables are written
+ * out and tables are merged, by LevelDB's own thread, while the writers go on. What a writer has
+ * written must be read back, by itself at once and by everybody at the end, after the database was
+ * opened anew.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #include "leveldb/db.h"
 
-enum { WRITERS = 2, ROUNDS = 6, VALUE_BYTES = 24 << 10, BUFFER_BYTES = 64 << 10 };
+enum { WRITERS = 2, ROUNDS = 5, COMPACTIONS = 3, VALUE_BYTES = 300 };
 
 static leveldb::DB *db;
 
@@ -57,12 +57,18 @@ static void *write_all(void *argument)
     return nullptr;
 }
 
+static void *compact_all(void *unused)
+{
+    for (int i = 0; i < COMPACTIONS; i++)
+        db->CompactRange(nullptr, nullptr);
+    return unused;
+}
+
 static void open_database(void)
 {
     leveldb::Options options;
 
     options.create_if_missing = true;
-    options.write_buffer_size = BUFFER_BYTES;
     options.max_open_files = 100;
     options.compression = leveldb::kNoCompression;
     need(leveldb::DB::Open(options, "leveldb", &db), "open");
@@ -70,11 +76,12 @@ static void open_database(void)
 
 int main()
 {
-    pthread_t threads[WRITERS];
+    pthread_t threads[WRITERS + 1];
 
     open_database();
     for (long i = 0; i < WRITERS; i++)
         pthread_create(&threads[i], nullptr, write_all, (void *)i);
+    pthread_create(&threads[WRITERS], nullptr, compact_all, nullptr);
     for (pthread_t thread : threads)
         pthread_join(thread, nullptr);
     delete db;
