@@ -15,6 +15,7 @@
 #include "sim/cli/points.h"
 #include "sim/cli/program.h"
 #include "sim/cli/subject.h"
+#include "sim/foreign/apart.h"
 #include "sim/report/rows.h"
 #include "sim/search/exhaustive.h"
 
@@ -113,6 +114,13 @@ static int fill_hunt(const struct command *command, struct plan *plan)
 
     if (is_exhaustive && values->jobs.is_given && values->jobs.value != 1)
         return cli_usage(command, "--jobs: an exhaustive search is made by one process");
+    if (is_exhaustive && apart_is_on()) {
+        cli_say(
+            "%s: an exhaustive search is made by one process, and runs of this program need one "
+            "each; try another --strategy",
+            plan->subject.name);
+        return CLI_CANNOT;
+    }
     if (values->jobs.is_given && (values->jobs.value == 0 || values->jobs.value > HUNT_JOBS_MAX))
         return cli_usage(command, "--jobs: from 1 to %d", HUNT_JOBS_MAX);
     if (values->schedules.is_given && values->schedules.value == 0)

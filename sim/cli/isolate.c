@@ -231,6 +231,13 @@ int isolate_choose(const struct command *command, const char *word, struct subje
     const char *question = getenv(PROGRAM_PROBE_VARIABLE);
     if (question != NULL && strchr(question, ' ') != NULL)
         answer(subject, question);
+    if (foreign_early_threads() != 0) {
+        cli_say(
+            "%s: its constructors start %u thread%s, which run for real and in no schedule; start "
+            "them in main()",
+            subject->name, foreign_early_threads(), foreign_early_threads() == 1 ? "" : "s");
+        return CLI_CANNOT;
+    }
     const int exit_code = check_new_process(subject);
     if (exit_code != 0)
         return exit_code;
