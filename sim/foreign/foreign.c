@@ -3,6 +3,7 @@
  */
 #include "sim/foreign/foreign.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ extern destructor_fn *const __fini_array_end[] __attribute__((weak));
 
 static struct {
     int (*program_main)(int argc, char **argv, char **envp);
+    unsigned early_threads;
     bool has_ended;
 } foreign;
 
@@ -60,6 +62,25 @@ void foreign_boot(void)
     output_boot_begin();
 }
 
+/* Besides this one. */
+static unsigned count_threads(void)
+{
+    DIR *folder = opendir("/proc/self/task");
+    unsigned count = 0;
+
+    if (folder == NULL)
+        return 0;
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder))
+        count += entry->d_name[0] != '.';
+    (void)closedir(folder);
+    return count - 1;
+}
+
+unsigned foreign_early_threads(void)
+{
+    return foreign.early_threads;
+}
+
 void foreign_adopt(int (*program_main)(int argc, char **argv, char **envp))
 {
     struct heap_kept heap;
@@ -67,6 +88,7 @@ void foreign_adopt(int (*program_main)(int argc, char **argv, char **envp))
     heap_boot_end(&heap);
     output_boot_end();
     foreign.program_main = program_main;
+    foreign.early_threads = count_threads();
     identity_stack_bytes = STACK_BYTES;
     sched_init();
     profile_by_code_set(true);

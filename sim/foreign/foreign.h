@@ -29,6 +29,9 @@ void foreign_adopt(int (*program_main)(int argc, char **argv, char **envp));
 /* Whether this process is such a program. */
 bool foreign_is_here(void);
 
+/* How many threads its constructors left running. */
+unsigned foreign_early_threads(void);
+
 struct foreign_spec {
     const char *const *args; /* argv[0] and on; borrowed */
     int arg_count;

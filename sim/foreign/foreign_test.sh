@@ -99,6 +99,14 @@ state_out_of_reach_is_noticed()
     run_expecting 2 heddle explore "$programs/survivor" --isolate sometimes
 }
 
+early_threads_are_noticed()
+{
+    run_expecting 125 heddle explore "$programs/early_thread" --schedules 10
+    expect_words "$err" 'start 1 thread,' 'start them in main()'
+    run_expecting 125 heddle explore "$programs/survivor" --strategy exhaustive
+    run_expecting 0 heddle explore "$programs/objects" --strategy sticky --schedules 5
+}
+
 addresses_are_noticed()
 {
     cd "$case_dir"
@@ -192,6 +200,7 @@ run_case lost_memory_is_found ends_by leak 'leak: 1 block of 24 bytes allocated 
 run_case stream_locked_at_the_end ends_by lock 'ended with status 4'
 run_case uncaught_exceptions_end_the_run uncaught_exceptions_end_the_run
 run_case state_out_of_reach_is_noticed state_out_of_reach_is_noticed
+run_case early_threads_are_noticed early_threads_are_noticed
 run_case addresses_are_noticed addresses_are_noticed
 run_case arguments_arrive_as_they_are arguments_arrive_as_they_are
 run_case libraries_are_restarted_too libraries_are_restarted_too
