@@ -16,6 +16,8 @@ enum {
     SEED_SKEWED = 1, /* seed 0 is dull */
     SEED_LATE = 2,
     SEED_PLANS = 16, /* seed of plan 0 */
+    ARM_RFF = 1,
+    ARM_SURW = 2,
 };
 
 /* Set in the seeds of arms, so that none is taken for that of a plan. */
@@ -109,8 +111,8 @@ static uint32_t plan_of(uint64_t number)
 {
     uint64_t plan = UINT32_MAX;
 
-    if (number < TRIAL_LEARN_FIRST)
-        plan = number - TRIAL_BASE - 1;
+    if (number < TRIAL_LEARN_FIRST && (number - TRIAL_BASE) % 2 == 1)
+        plan = (number - TRIAL_BASE) / 2;
     else if (number >= TRIAL_LEARN_END && (number - TRIAL_LEARN_END) % PLAN_ONE_IN == 0)
         plan = TRIAL_PLANS + (number - TRIAL_LEARN_END) / PLAN_ONE_IN;
     return plan < PLANS_MAX ? (uint32_t)plan : UINT32_MAX;
@@ -128,7 +130,9 @@ static void choose(const struct trial_lessons *lessons, struct trial *out)
     const uint32_t plan = plan_of(number);
     if (plan < lessons->plan_count)
         choose_plan(plan, out);
-    else if (number >= TRIAL_LEARN_FIRST && number < TRIAL_LEARN_END)
+    else if (number < TRIAL_LEARN_FIRST)
+        choose_arm(number / 2 % 2 == 0 ? ARM_SURW : ARM_RFF, out);
+    else if (number < TRIAL_LEARN_END)
         choose_arm(trial_learn_arm(number), out);
     else
         choose_arm(draw_arm(out->seed, lessons), out);

@@ -7,7 +7,8 @@
  *
  * A campaign with the portfolio opens with runs that draw nothing: one where everybody is in the
  * middle of something (`skewed`), one where the first comes last (`late`), the dull base run, which
- * is noted for the strategies that aim, and the most promising plans made from it (`period`). Then
+ * is noted for the strategies that aim, and the most promising plans made from it (`period`), in
+ * turn with draws of `surw` and `rff`. Then
  * each arm of the portfolio runs a few times, and after that by shares: a floor for each, so that
  * nothing is lost that one of them alone finds, and the rest by what they showed. All the while one
  * run in four takes the next plan, until there is none.
@@ -32,7 +33,7 @@ enum {
     TRIAL_ARMS = 11,
     TRIAL_BASE = 2, /* number of the dull run of a portfolio */
     TRIAL_PLANS = 12,
-    TRIAL_LEARN_FIRST = TRIAL_BASE + 1 + TRIAL_PLANS,
+    TRIAL_LEARN_FIRST = TRIAL_BASE + 1 + 2 * TRIAL_PLANS,
     TRIAL_LEARN_ROUNDS = 3,
     TRIAL_LEARN_END = TRIAL_LEARN_FIRST + TRIAL_ARMS * TRIAL_LEARN_ROUNDS,
     TRIAL_SHARES = 1000,
