@@ -178,8 +178,8 @@ static inline void sched_after_point(struct vthread *self)
 /* Whether announcing `kind` shows that a thread does not spin. */
 static inline bool op_is_progress(enum op_kind kind)
 {
-    const uint32_t waits =
-        1U << OP_CLOCK | 1U << OP_TRY_LOCK | 1U << OP_YIELD | 1U << OP_READ_MEM | 1U << OP_WRITE_MEM;
+    const uint32_t waits = 1U << OP_CLOCK | 1U << OP_TRY_LOCK | 1U << OP_YIELD | 1U << OP_READ_MEM |
+                           1U << OP_WRITE_MEM;
     return kind >= OP_LOCK && (waits >> kind & 1) == 0;
 }
 
