@@ -12,7 +12,7 @@
 
 enum {
     ARM_BITS = 8,    /* of a seed */
-    PLAN_ONE_IN = 4, /* after the opening */
+    PLAN_ONE_IN = 8, /* after the opening */
     SEED_SKEWED = 1, /* seed 0 is dull */
     SEED_LATE = 2,
     SEED_PLANS = 16, /* seed of plan 0 */

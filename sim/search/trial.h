@@ -11,7 +11,7 @@
  * turn with draws of `surw` and `rff`. Then
  * each arm of the portfolio runs a few times, and after that by shares: a floor for each, so that
  * nothing is lost that one of them alone finds, and the rest by what they showed. All the while one
- * run in four takes the next plan, until there is none.
+ * run in eight takes the next plan, until there is none.
  *
  * With one fixed strategy number 0 is the dull base run and every other uses that strategy.
  *
@@ -32,7 +32,7 @@
 enum {
     TRIAL_ARMS = 11,
     TRIAL_BASE = 2, /* number of the dull run of a portfolio */
-    TRIAL_PLANS = 12,
+    TRIAL_PLANS = 6,
     TRIAL_LEARN_FIRST = TRIAL_BASE + 1 + 2 * TRIAL_PLANS,
     TRIAL_LEARN_ROUNDS = 3,
     TRIAL_LEARN_END = TRIAL_LEARN_FIRST + TRIAL_ARMS * TRIAL_LEARN_ROUNDS,
