@@ -156,6 +156,12 @@ static bool host_child_path(const struct inode *folder, const char *name, char *
     return true;
 }
 
+/* What these tell changes from one moment to the next: they are not there. */
+static bool is_of_system(const char *path)
+{
+    return strcmp(path, "/proc") == 0 || strcmp(path, "/sys") == 0;
+}
+
 static struct inode *find_on_host(struct inode *folder, const char *name)
 {
     char path[PATH_MAX];
@@ -164,7 +170,8 @@ static struct inode *find_on_host(struct inode *folder, const char *name)
     ssize_t len = 0;
     int result;
 
-    if (folder->host_path == NULL || folder->is_listed || !host_child_path(folder, name, path))
+    if (folder->host_path == NULL || folder->is_listed || !host_child_path(folder, name, path) ||
+        is_of_system(path))
         return NULL;
     ON_HOST(result = lstat(path, &found));
     if (result != 0)

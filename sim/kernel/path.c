@@ -21,19 +21,19 @@ struct walk {
 /* Puts a link's target before what is left of the path. */
 static int insert_target(struct walk *walk, const char *target)
 {
-    char joined[PATH_MAX];
     const size_t target_len = strlen(target);
-    const size_t rest_len = strlen(walk->next);
+    const size_t rest_bytes = strlen(walk->next) + 1;
 
     if (++walk->symlinks > SYMLINKS_MAX)
         return -ELOOP;
     if (target_len == 0)
         return -ENOENT;
-    if (target_len + rest_len >= sizeof(joined))
+    if (target_len + rest_bytes > sizeof(walk->rest))
         return -ENAMETOOLONG;
-    memcpy(joined, target, target_len);
-    memcpy(joined + target_len, walk->next, rest_len + 1); /* empty, or begins with a slash */
-    memcpy(walk->rest, joined, target_len + rest_len + 1);
+    /* What is left is empty, or begins with a slash. */
+    memmove(walk->rest + target_len, walk->next, rest_bytes);
+    for (size_t i = 0; i < target_len; i++)
+        walk->rest[i] = target[i];
     walk->next = walk->rest;
     if (target[0] == '/')
         walk->at = inode_root();

@@ -123,8 +123,8 @@ static int64_t seek(int fd, off_t offset, int whence, const void *pc)
     int64_t result = io_begin(&call, CALL_lseek, fd, pc);
 
     if (result == 0)
-        result = regular_inode(call.file) == NULL ? -ESPIPE
-                                                  : regular_seek(call.file, offset, whence);
+        result =
+            regular_inode(call.file) == NULL ? -ESPIPE : regular_seek(call.file, offset, whence);
     return io_end_progress(&call, result);
 }
 
@@ -204,11 +204,16 @@ int __wrap_posix_fallocate64(int fd, off_t offset, off_t len_bytes)
 /* ---- facts ---- */
 
 static const uint32_t special_modes[FILE_KIND_COUNT] = {
-    [FILE_SOCKET] = S_IFSOCK | 0777, [FILE_LISTENER] = S_IFSOCK | 0777,
-    [FILE_CONNECTION] = S_IFSOCK | 0777, [FILE_UDP] = S_IFSOCK | 0777,
-    [FILE_PAIR] = S_IFSOCK | 0777, [FILE_PIPE] = S_IFIFO | 0600,
-    [FILE_EVENTFD] = 0600, [FILE_TIMERFD] = 0600,
-    [FILE_EPOLL] = 0600, [FILE_DEVICE] = S_IFCHR | 0666,
+    [FILE_SOCKET] = S_IFSOCK | 0777,
+    [FILE_LISTENER] = S_IFSOCK | 0777,
+    [FILE_CONNECTION] = S_IFSOCK | 0777,
+    [FILE_UDP] = S_IFSOCK | 0777,
+    [FILE_PAIR] = S_IFSOCK | 0777,
+    [FILE_PIPE] = S_IFIFO | 0600,
+    [FILE_EVENTFD] = 0600,
+    [FILE_TIMERFD] = 0600,
+    [FILE_EPOLL] = 0600,
+    [FILE_DEVICE] = S_IFCHR | 0666,
 };
 
 static int stat_fd(int fd, struct stat *out, const void *pc)

@@ -79,7 +79,7 @@ int __wrap_closedir(DIR *folder)
 static struct dirent *next(DIR *folder, const void *pc)
 {
     struct listing *listing = of(folder);
-    struct folder_entry found;
+    struct folder_entry found = {.name = ""};
     struct io_call call;
     struct inode *inode;
     int64_t result = files_begin_fd(&call, CALL_readdir, listing->fd, pc, &inode);
@@ -92,7 +92,7 @@ static struct dirent *next(DIR *folder, const void *pc)
                                      .d_off = found.offset,
                                      .d_reclen = sizeof(struct dirent),
                                      .d_type = found.type};
-    strcpy(listing->entry.d_name, found.name);
+    memcpy(listing->entry.d_name, found.name, strlen(found.name) + 1);
     return &listing->entry;
 }
 

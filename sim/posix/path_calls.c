@@ -7,12 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/kernel/device.h"
 #include "sim/posix/files.h"
 #include "sim/posix/wrap_files.h"
 #include "sim/posix/wrap_threads.h"
 
-enum { NS_PER_US = 1000, TEMPORARY_TRIES = 100, TEMPORARY_LETTERS = 6 };
+enum { NS_PER_US = 1000 };
 
 int64_t files_start(struct process *process, int folder_fd, const char *path, struct inode **start)
 {
@@ -42,7 +41,7 @@ int64_t files_begin(struct io_call *call, enum kernel_call name, int folder_fd, 
 static int stat_path(int folder, const char *path, struct stat *out, int flags, const void *pc)
 {
     struct io_call call;
-    struct inode *start;
+    struct inode *start = NULL;
     int64_t result = files_begin(&call, CALL_stat, folder, path, pc, &start);
 
     if (result == 0 && path[0] == '\0' && (flags & AT_EMPTY_PATH) != 0)
@@ -79,7 +78,7 @@ int __wrap_fstatat64(int folder, const char *path, struct stat *out, int flags)
 static int may_access(int folder, const char *path, bool follows, const void *pc)
 {
     struct io_call call;
-    struct inode *start;
+    struct inode *start = NULL;
     int64_t result = files_begin(&call, CALL_access, folder, path, pc, &start);
 
     if (result == 0)
@@ -108,7 +107,7 @@ int __wrap_faccessat(int folder, const char *path, int mode, int flags)
 static ssize_t read_link(int folder, const char *path, char *out, size_t out_bytes, const void *pc)
 {
     struct io_call call;
-    struct inode *start;
+    struct inode *start = NULL;
     int64_t result = files_begin(&call, CALL_readlink, folder, path, pc, &start);
 
     if (result == 0)
@@ -137,7 +136,7 @@ ssize_t __wrap_readlinkat(int folder, const char *path, char *out, size_t out_by
 static int stat_fs(const char *path, const void *pc)
 {
     struct io_call call;
-    struct inode *start;
+    struct inode *start = NULL;
     int64_t result = files_begin(&call, CALL_stat, AT_FDCWD, path, pc, &start);
 
     if (result == 0)
@@ -166,7 +165,7 @@ STATFS(statvfs64, statvfs)
 static int make_folder(int folder, const char *path, mode_t mode, const void *pc)
 {
     struct io_call call;
-    struct inode *start;
+    struct inode *start = NULL;
     int64_t result = files_begin(&call, CALL_mkdir, folder, path, pc, &start);
 
     if (result == 0)
@@ -190,8 +189,8 @@ static int make_link(int from_folder, const char *from, int to_folder, const cha
                      const void *pc)
 {
     struct io_call call;
-    struct inode *from_start;
-    struct inode *to_start;
+    struct inode *from_start = NULL;
+    struct inode *to_start = NULL;
     int64_t result = files_begin(&call, CALL_link, from_folder, from, pc, &from_start);
 
     if (result == 0)
@@ -216,7 +215,7 @@ int __wrap_linkat(int from_folder, const char *from, int to_folder, const char *
 static int make_symlink(const char *target, int folder, const char *path, const void *pc)
 {
     struct io_call call;
-    struct inode *start;
+    struct inode *start = NULL;
     int64_t result = files_begin(&call, CALL_symlink, folder, path, pc, &start);
 
     if (result == 0)
@@ -243,12 +242,12 @@ enum { REMOVES_FILE = 0, REMOVES_FOLDER = AT_REMOVEDIR, REMOVES_EITHER = 1 << 30
 static int remove_path(int folder, const char *path, int flags, const void *pc)
 {
     struct io_call call;
-    struct inode *start;
+    struct inode *start = NULL;
     int64_t result = files_begin(&call, CALL_unlink, folder, path, pc, &start);
 
     if (result == 0)
         result = path_unlink(start, path, (flags & AT_REMOVEDIR) != 0);
-    if (result == -EISDIR && flags == REMOVES_EITHER)
+    if (result == -EISDIR && flags == REMOVES_EITHER && start != NULL)
         result = path_unlink(start, path, true);
     return (int)io_end_progress(&call, result);
 }
@@ -274,8 +273,8 @@ static int rename_path(int from_folder, const char *from, int to_folder, const c
                        unsigned flags, const void *pc)
 {
     struct io_call call;
-    struct inode *from_start;
-    struct inode *to_start;
+    struct inode *from_start = NULL;
+    struct inode *to_start = NULL;
     int64_t result = files_begin(&call, CALL_rename, from_folder, from, pc, &from_start);
 
     if (result == 0)
@@ -380,7 +379,7 @@ static char *get_folder(char *out, size_t out_bytes, const void *pc)
         return NULL;
     }
     out = malloc(out_bytes == 0 ? strlen(path) + 1 : out_bytes);
-    return out == NULL ? NULL : strcpy(out, path);
+    return out == NULL ? NULL : memcpy(out, path, strlen(path) + 1);
 }
 
 char *__wrap_getcwd(char *out, size_t out_bytes)
@@ -404,7 +403,7 @@ char *__wrap_get_current_dir_name(void)
 static int64_t real_path(const char *path, char *out, const void *pc)
 {
     struct io_call call;
-    struct inode *start;
+    struct inode *start = NULL;
     struct path_end end;
     int64_t result;
 
@@ -441,7 +440,7 @@ static char *resolve(const char *path, char *out, const void *pc)
         return NULL;
     if (out == NULL)
         out = malloc(strlen(text) + 1);
-    return out == NULL ? NULL : strcpy(out, text);
+    return out == NULL ? NULL : memcpy(out, text, strlen(text) + 1);
 }
 
 char *__wrap_realpath(const char *path, char *out)
@@ -591,7 +590,7 @@ int __wrap_utime(const char *path, const struct utimbuf *times)
 static int cut(const char *path, off_t size_bytes, const void *pc)
 {
     struct io_call call;
-    struct inode *start;
+    struct inode *start = NULL;
     int64_t result = files_begin(&call, CALL_truncate, AT_FDCWD, path, pc, &start);
 
     if (result == 0)
@@ -609,93 +608,4 @@ int __wrap_truncate64(const char *path, off_t size_bytes)
 {
     return sched_is_simulated() ? cut(path, size_bytes, WRAP_PC)
                                 : __real_truncate(path, size_bytes);
-}
-
-/* ---- names that nobody has ---- */
-
-/* Fills in the Xs at the end; NULL when there are none. */
-static char *temporary_letters(char *pattern)
-{
-    const size_t len = strlen(pattern);
-    char *letters = pattern + len - TEMPORARY_LETTERS;
-
-    return len < TEMPORARY_LETTERS || strcmp(letters, "XXXXXX") != 0 ? NULL : letters;
-}
-
-static void draw_letters(char *letters)
-{
-    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz012345";
-    unsigned char drawn[TEMPORARY_LETTERS];
-    const struct iovec part = {.iov_base = drawn, .iov_len = sizeof(drawn)};
-    struct io_vector to;
-
-    (void)io_vector_init(&to, &part, 1);
-    device_random_bytes(&to, sizeof(drawn));
-    for (int i = 0; i < TEMPORARY_LETTERS; i++)
-        letters[i] = alphabet[drawn[i] % 32];
-}
-
-static int make_temporary(char *pattern, int flags, bool is_folder, const void *pc)
-{
-    char *letters = temporary_letters(pattern);
-    struct io_call call;
-    struct inode *start;
-    int64_t result =
-        files_begin(&call, is_folder ? CALL_mkdir : CALL_open, AT_FDCWD, pattern, pc, &start);
-
-    if (result == 0)
-        result = letters == NULL ? -EINVAL : -EEXIST;
-    for (int i = 0; i < TEMPORARY_TRIES && result == -EEXIST; i++) {
-        draw_letters(letters);
-        result = is_folder
-                     ? path_mkdir(call.process, start, pattern, 0700)
-                     : files_open(&call, start, pattern, flags | O_RDWR | O_CREAT | O_EXCL, 0600);
-    }
-    return (int)io_end_progress(&call, result);
-}
-
-#define MAKE_TEMPORARY(name)                                                                       \
-    int __wrap_##name(char *pattern)                                                               \
-    {                                                                                              \
-        return sched_is_simulated() ? make_temporary(pattern, 0, false, WRAP_PC)                   \
-                                    : __real_##name(pattern);                                      \
-    }
-#define MAKE_TEMPORARY_AS(name)                                                                    \
-    int __wrap_##name(char *pattern, int flags)                                                    \
-    {                                                                                              \
-        return sched_is_simulated() ? make_temporary(pattern, flags, false, WRAP_PC)               \
-                                    : __real_##name(pattern, flags);                               \
-    }
-
-MAKE_TEMPORARY(mkstemp)
-MAKE_TEMPORARY(mkstemp64)
-MAKE_TEMPORARY_AS(mkostemp)
-MAKE_TEMPORARY_AS(mkostemp64)
-
-char *__wrap_mkdtemp(char *pattern)
-{
-    if (!sched_is_simulated())
-        return __real_mkdtemp(pattern);
-    return make_temporary(pattern, 0, true, WRAP_PC) == 0 ? pattern : NULL;
-}
-
-static int create(const char *path, mode_t mode, const void *pc)
-{
-    struct io_call call;
-    struct inode *start;
-    int64_t result = files_begin(&call, CALL_open, AT_FDCWD, path, pc, &start);
-
-    if (result == 0)
-        result = files_open(&call, start, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
-    return (int)io_end_progress(&call, result);
-}
-
-int __wrap_creat(const char *path, mode_t mode)
-{
-    return sched_is_simulated() ? create(path, mode, WRAP_PC) : __real_creat(path, mode);
-}
-
-int __wrap_creat64(const char *path, mode_t mode)
-{
-    return sched_is_simulated() ? create(path, mode, WRAP_PC) : __real_creat64(path, mode);
 }
