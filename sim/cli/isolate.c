@@ -152,27 +152,29 @@ static void answer_here(void *context)
 }
 
 /* What a new process says to `word`, and what a copy of this one does. False when there is no
- * telling. */
+ * telling; the streams, where there are any, are the caller's to close. */
 static bool ask_both(const struct subject *subject, const char *word, FILE **there, FILE **here)
 {
     char question[QUESTION_BYTES];
-    const int there_fd = memfd_create("there", 0);
-    const int here_fd = memfd_create("here", 0);
-
-    if (there_fd < 0 || here_fd < 0)
-        return false;
-    (void)snprintf(question, sizeof(question), "%s %d", word, there_fd);
-    bool is_good = program_ask(question, PROBE_SECONDS_MAX);
-    (void)snprintf(question, sizeof(question), "%s %d", word, here_fd);
     struct inquiry inquiry = {.subject = subject, .question = question};
-    is_good = is_good && apart_call(answer_here, &inquiry, PROBE_SECONDS_MAX);
-    *there = fdopen(there_fd, "r");
-    *here = fdopen(here_fd, "r");
+
+    *there = tmpfile();
+    *here = tmpfile();
     if (*there == NULL || *here == NULL)
         return false;
-    rewind(*there);
-    rewind(*here);
-    return is_good;
+    (void)snprintf(question, sizeof(question), "%s %d", word, fileno(*there));
+    bool is_good = program_ask(question, PROBE_SECONDS_MAX);
+    (void)snprintf(question, sizeof(question), "%s %d", word, fileno(*here));
+    is_good = is_good && apart_call(answer_here, &inquiry, PROBE_SECONDS_MAX);
+    return fseek(*there, 0, SEEK_SET) == 0 && fseek(*here, 0, SEEK_SET) == 0 && is_good;
+}
+
+static void close_both(FILE *there, FILE *here)
+{
+    if (there != NULL)
+        (void)fclose(there);
+    if (here != NULL)
+        (void)fclose(here);
 }
 
 /* The number of the first line that differs, with both; 0 when there is none. */
@@ -193,28 +195,23 @@ static unsigned first_difference(FILE *there, FILE *here, char lines[2][LINE_BYT
 static int check_new_process(const struct subject *subject)
 {
     char lines[2][LINE_BYTES] = {"", ""};
-    FILE *there = NULL;
-    FILE *here = NULL;
-    int exit_code = 0;
+    FILE *there;
+    FILE *here;
+    const bool is_same =
+        !ask_both(subject, "hash", &there, &here) || first_difference(there, here, lines) == 0;
 
-    if (ask_both(subject, "hash", &there, &here) && first_difference(there, here, lines) != 0) {
-        exit_code = CLI_DIVERGED;
-        cli_say("%s: the same run is another one in a new process: it depends on where the system "
-                "puts code, variables or stacks, on the real time, or on chance",
-                subject->name);
-    }
-    if (there != NULL)
-        (void)fclose(there);
-    if (here != NULL)
-        (void)fclose(here);
-    if (exit_code == 0 || !ask_both(subject, "steps", &there, &here))
-        return exit_code;
-    const unsigned step = first_difference(there, here, lines);
+    close_both(there, here);
+    if (is_same)
+        return 0;
+    cli_say("%s: the same run is another one in a new process: it depends on where the system puts "
+            "code, variables or stacks, on the real time, or on chance",
+            subject->name);
+    const unsigned step =
+        ask_both(subject, "steps", &there, &here) ? first_difference(there, here, lines) : 0;
     if (step != 0)
         cli_say("  they part at step %u\n  here:  %s  there: %s", step, lines[1], lines[0]);
-    (void)fclose(there);
-    (void)fclose(here);
-    return exit_code;
+    close_both(there, here);
+    return CLI_DIVERGED;
 }
 
 int isolate_choose(const struct command *command, const char *word, struct subject *subject)

@@ -164,7 +164,7 @@ void program_fill(const struct scenario_value *words, const char *scenario_path,
 {
     const char **args = calloc(words->word_count, sizeof(*args));
 
-    if (args == NULL)
+    if (args == NULL || words->word_count < 2) /* program_words() gives no other */
         abort();
     for (size_t i = 1; i < words->word_count; i++) {
         char *text = malloc(words->words[i].text.len + 1);
