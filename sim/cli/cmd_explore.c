@@ -247,7 +247,7 @@ static int show_findings(const struct plan *plan, const struct search_result *re
             .kind = finding->finding.kind,
             .title = finding->finding.title,
             .schedule = finding->trial.number,
-            .seed = finding->trial.number == 0 ? 0 : finding->trial.seed,
+            .seed = finding->trial.seed,
             .reproducer = reproducers[i][0] == '\0' ? NULL : reproducers[i],
             .count = finding->count,
         };

@@ -122,7 +122,7 @@ static void note_finding(struct score *score, const struct search_finding *found
         .kind = found->finding.kind,
         .title = title,
         .schedule = found->trial.number,
-        .seed = found->trial.number == 0 ? 0 : found->trial.seed,
+        .seed = found->trial.seed,
         .count = found->count,
     };
 }

@@ -60,6 +60,8 @@ int which_choose(const struct command *command, const struct subject *subject,
     if (words->trial.is_given) {
         trial_derive(words->seed.is_given ? words->seed.value : CLI_SEED_DEFAULT,
                      words->trial.value, out->fixed, &out->trial);
+        if (!out->trial.is_settled)
+            search_settle(&subject->target, &out->trial);
     } else if (words->seed.is_given) {
         trial_of_seed(words->seed.value, out->fixed, &out->trial);
     } else if (scenario->deviation_count > 0) {
