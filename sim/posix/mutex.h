@@ -26,7 +26,7 @@ enum { MUTEX_DESTROYED_DEPTH = -1, MUTEX_DESTROYED_KIND = -1 };
 /* Overlays glibc's: zero is a free normal mutex, and `kind` is where static initialisers put it. A
  * free mutex looks free to glibc too. */
 struct mutex {
-    int32_t depth; /* 0: free */
+    int32_t depth;   /* 0: free */
     uint32_t robust; /* enum mutex_robust, of a robust one */
     uint32_t unused_too;
     uint32_t epoch; /* of the run that the rest belongs to */

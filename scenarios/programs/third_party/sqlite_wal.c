@@ -48,8 +48,7 @@ static int try(sqlite3 *db, const char *sql)
 static int read_pair(sqlite3 *db, int *left, int *right)
 {
     sqlite3_stmt *statement = NULL;
-    int result =
-        sqlite3_prepare_v2(db, "SELECT l, r FROM pair WHERE id = 1", -1, &statement, NULL);
+    int result = sqlite3_prepare_v2(db, "SELECT l, r FROM pair WHERE id = 1", -1, &statement, NULL);
 
     if (result == SQLITE_OK)
         result = sqlite3_step(statement);
