@@ -142,7 +142,6 @@ scenario_cases=(
     "control_byte" "1:8" "not a text file" "node p \x01\n"
     "not_utf8" "1:6" "not a text file" "node \xff\xfe\n"
     "picture" "1:1" "not a text file" "\x89PNG\r\n\x1a\n"
-    "program" "1:1" "not a text file" "\x7fELF\x02\x01\x01\x03\x02"
 )
 
 config_cases=(
