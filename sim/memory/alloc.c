@@ -59,6 +59,8 @@ static inline __attribute__((always_inline)) void give_back(void *memory, const 
     }
     if (!heap_has_shadow) {
         native_free_pc = pc;
+        if (native_keep(memory))
+            return;
         native_remove(memory);
     } else if (is_ours()) {
         block_check_stray(memory, "free", pc);

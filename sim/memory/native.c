@@ -14,6 +14,9 @@
 #include "sim/posix/wrap_threads.h"
 #include "sim/sched/sched.h"
 
+/* Only TSan's runtime has them. */
+void *__tsan_get_current_report(void) __attribute__((weak));
+void __tsan_write_range(void *address, unsigned long size_bytes) __attribute__((weak));
 /* Only a runtime with an allocator of its own has it. */
 size_t __sanitizer_get_allocated_size(const volatile void *memory) __attribute__((weak));
 
@@ -25,6 +28,7 @@ struct record {
     const void *pc;
     const struct process *process;
     uint32_t slot;
+    bool is_kept; /* given back by the code under test, still the allocator's */
 };
 
 const void *native_free_pc;
@@ -113,12 +117,30 @@ void native_remove(const void *memory)
         record->memory = NULL;
 }
 
+bool native_keep(const void *memory)
+{
+    struct record *record = native.records == NULL ? NULL : find(memory);
+
+    if (record == NULL || __tsan_get_current_report == NULL)
+        return false;
+    if (record->is_kept) {
+        /* Given back twice: the sanitizer is to see both, and says so at the second. */
+        record->memory = NULL;
+        __real_free((void *)(uintptr_t)memory);
+        return false;
+    }
+    record->is_kept = true;
+    __tsan_write_range(record->memory, record->size_bytes);
+    return true;
+}
+
 void native_each(const struct process *process,
                  void (*each)(void *context, const void *pc, size_t size_bytes), void *context)
 {
     for (uint32_t i = 0; i < native.record_count; i++) {
         const struct record *record = &native.records[i];
-        if (record->memory != NULL && (process == NULL || record->process == process))
+        if (record->memory != NULL && !record->is_kept &&
+            (process == NULL || record->process == process))
             each(context, record->pc, record->size_bytes);
     }
 }

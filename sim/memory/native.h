@@ -24,6 +24,11 @@ void native_end(void);
 void *native_add(void *memory, size_t size_bytes, const void *pc);
 /* It gives the block back (or moves it): forgets it. Anything else is none of our business. */
 void native_remove(const void *memory);
+/* The same for a plain free. True: the block stays the allocator's until the run ends, and must not
+ * be freed. TSan's allocator gives freed memory out again at once, and then two blocks would be one
+ * object for the strategies, in this build alone. What others do to the block after this is a race
+ * with the free, as TSan would have it. */
+bool native_keep(const void *memory);
 
 /* Living blocks of `process` (NULL: of all), in order of allocation. */
 void native_each(const struct process *process,
