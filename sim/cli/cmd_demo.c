@@ -131,7 +131,8 @@ static int replay_anew(const struct subject *subject, const struct search_findin
     return strcmp(want, hash) == 0 ? 0 : CLI_DIVERGED;
 }
 
-static int find_and_show(const struct subject *subject)
+/* `reproducer` (PATH_MAX) is the file that was written, the target's own when none could be. */
+static int find_and_show(const struct subject *subject, char *reproducer)
 {
     static struct search_result result;
 
@@ -149,6 +150,8 @@ static int find_and_show(const struct subject *subject)
                               .out = access(".", W_OK) == 0 ? "heddle-out" : NULL,
                               .has_story = true};
     const int exit_code = outcome_show(&outcome);
+    snprintf(reproducer, PATH_MAX, "%s",
+             outcome.reproducer[0] == '\0' ? subject->name : outcome.reproducer);
     return exit_code != 0 ? exit_code : replay_anew(subject, &result.findings[0]);
 }
 
@@ -177,16 +180,19 @@ static int show_clean(const struct command *command, const char *path)
     return exit_code;
 }
 
-static void print_next(const char *path)
+static void print_next(const char *path, const char *reproducer)
 {
     const char *program = outcome_program();
 
-    printf("\nNext:\n"
-           "  less %s\n      the scenario: who does what, and when\n"
-           "  %s explore %s --plant %s --keep-going\n      everything that can go wrong in it\n"
-           "  %s plants\n      every planted bug: is it found, and how fast\n"
-           "  %s help\n      the other commands\n",
-           path, program, path, plant_id, program, program);
+    printf(
+        "\nNext:\n"
+        "  less %s\n      the scenario: who does what, and when\n"
+        "  %s explore %s --plant %s --keep-going\n      everything that can go wrong in it\n"
+        "  %s shrink %s -o small.scn\n"
+        "      the smallest scenario and schedule that end the same way; then: explain small.scn\n"
+        "  %s plants\n      every planted bug: is it found, and how fast\n"
+        "  %s help\n      the other commands\n",
+        path, program, path, plant_id, program, reproducer, program, program);
 }
 
 struct values {
@@ -201,6 +207,7 @@ static const struct option_def options[] = {
 static int run(const struct command *command, int argc, char *const *argv)
 {
     static struct subject subject;
+    static char reproducer[PATH_MAX];
     struct values values = {NULL};
     struct operands none;
     int exit_code = 0;
@@ -219,12 +226,12 @@ static int run(const struct command *command, int argc, char *const *argv)
            "   Searching the schedules of %s for it.\n",
            plant->id, plant->slug, plant->story, path);
     fflush(stdout);
-    exit_code = find_and_show(&subject);
+    exit_code = find_and_show(&subject, reproducer);
     subject_close(&subject);
     if (exit_code == 0)
         exit_code = show_clean(command, path);
     if (exit_code == 0)
-        print_next(path);
+        print_next(path, reproducer);
     return exit_code;
 }
 
