@@ -510,6 +510,8 @@ static void both(const char *base, uint64_t seed, bool is_printed)
     }
 }
 
+enum { TMP_BYTES_MAX = 60 };
+
 static void the_same_calls_have_the_same_results(void **state)
 {
     const char *one = getenv("HEDDLE_DIFF_SEED");
@@ -520,7 +522,9 @@ static void the_same_calls_have_the_same_results(void **state)
     (void)state;
     program_kernel_set(true);
     (void)umask(022);
-    (void)snprintf(base, sizeof(base), "%.60s/filesXXXXXX", tmp == NULL ? "/tmp" : tmp);
+    /* A sandbox's own folder may be too long a name for the calls that are compared. */
+    (void)snprintf(base, sizeof(base), "%s/filesXXXXXX",
+                   tmp == NULL || strlen(tmp) > TMP_BYTES_MAX ? "/tmp" : tmp);
     assert_non_null(mkdtemp(base));
     (void)snprintf(path, sizeof(path), "%s/simulated", base);
     assert_int_equal(mkdir(path, 0755), 0);

@@ -197,17 +197,16 @@ static void add_pair(uint16_t first, uint16_t second)
 /* One thread of each class, in the order of their creation, and another of the same class. */
 static void find_pairs(void)
 {
-    for (uint16_t x = 0; x < profile.thread_count; x++) {
-        for (uint16_t y = 0; y < profile.thread_count && profile.threads[x].class == x; y++) {
+    for (uint32_t x = 0; x < profile.thread_count; x++) {
+        for (uint32_t y = 0; y < profile.thread_count && profile.threads[x].class == x; y++) {
             if (y != x && profile.threads[y].class == y)
-                add_pair(x, y);
+                add_pair((uint16_t)x, (uint16_t)y);
         }
     }
-    for (uint16_t x = 0; x < profile.thread_count; x++) {
-        for (uint16_t y = (uint16_t)(x + 1);
-             y < profile.thread_count && profile.threads[x].class == x; y++) {
+    for (uint32_t x = 0; x < profile.thread_count; x++) {
+        for (uint32_t y = x + 1; y < profile.thread_count && profile.threads[x].class == x; y++) {
             if (profile.threads[y].class == x) {
-                add_pair(x, y);
+                add_pair((uint16_t)x, (uint16_t)y);
                 break;
             }
         }
@@ -232,10 +231,10 @@ static void add_cuts(uint32_t turn, bool is_rest_first)
 /* Each class as the first of all. */
 static void add_orders(void)
 {
-    for (uint16_t x = 0; x < profile.thread_count; x++) {
+    for (uint32_t x = 0; x < profile.thread_count; x++) {
         if (profile.threads[x].class == x && !profile.threads[x].is_lane &&
             profile.threads[x].parent != PROFILE_NOBODY)
-            add(&(struct plan){.pieces = {{.thread = x, .until = PLAN_TO_THE_END}},
+            add(&(struct plan){.pieces = {{.thread = (uint16_t)x, .until = PLAN_TO_THE_END}},
                                .piece_count = 1});
     }
 }
