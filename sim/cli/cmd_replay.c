@@ -40,6 +40,7 @@ struct values {
     const char *perfetto;
     const char *pcap;
     bool has_gdb;
+    bool is_bisecting;
     const char *build;
 };
 
@@ -63,6 +64,8 @@ static const struct option_def options[] = {
     {"pcap", 0, OPTION_TEXT, "FILE.pcap", "write what the network carried, for Wireshark",
      AT(pcap)},
     {"gdb", 0, OPTION_FLAG, NULL, "look at it in gdb, from the failing step on", AT(has_gdb)},
+    {"bisect", 0, OPTION_FLAG, NULL, "for `git bisect run`: 125 for whatever is neither 0 nor 1",
+     AT(is_bisecting)},
     {"build", 0, OPTION_TEXT, "NAME", "plain, asan, tsan or explore (the launcher builds it)",
      AT(build)},
 };
@@ -126,6 +129,58 @@ static void warn_of_unused(const struct plan *plan, const struct rerun *rerun)
         "%s: %zu of %zu recorded choices were never asked for, the first at %s: the code or the "
         "scenario has changed since",
         plan->subject.name, rerun->unused_count, plan->subject.scenario->deviation_count, site);
+}
+
+/* What clang's sanitizers look for too, by the first words of a title. */
+static const struct cross_check {
+    const char *build;
+    const char *prefix;
+    const char *sanitizer;
+    const char *what;
+} cross_checks[] = {
+    {"tsan", "data-race in ", "ThreadSanitizer", "no race"},
+    {"asan", "heap-", "AddressSanitizer", "no misuse of the heap"},
+    {"asan", "double-free", "AddressSanitizer", "no misuse of the heap"},
+    {"asan", "bad-free", "AddressSanitizer", "no misuse of the heap"},
+};
+
+static const struct cross_check *find_cross_check(const char *title)
+{
+    for (size_t i = 0; i < sizeof(cross_checks) / sizeof(cross_checks[0]); i++) {
+        const struct cross_check *check = &cross_checks[i];
+        if (strcmp(check->build, cli_build()) == 0 &&
+            strncmp(title, check->prefix, strlen(check->prefix)) == 0)
+            return check;
+    }
+    return NULL;
+}
+
+/* Two detectors of one thing, on one schedule: says whether they agree. The one that ends a run at
+ * its finding has recorded no choice of what comes later, so all of them are asked for here too. */
+static void compare_with_sanitizer(const struct plan *plan, const struct rerun *rerun)
+{
+    const struct scenario_line *found = plan->subject.scenario->found;
+    const struct finding *finding = &rerun->result.finding;
+    const bool is_by_file = !plan->values.seed.is_given && !plan->values.trial.is_given;
+
+    if (!is_by_file || found == NULL || !SCENARIO_ARG(found, FOUND, TITLE)->is_present)
+        return;
+    const char *title = (const char *)SCENARIO_ARG(found, FOUND, TITLE)->text.data;
+    const struct cross_check *check = find_cross_check(title);
+    if (check == NULL)
+        return;
+    const bool is_of_it =
+        finding->kind == FINDING_DATA_RACE || finding->kind == FINDING_HEAP_USE_AFTER_FREE ||
+        finding->kind == FINDING_HEAP_MISUSE || finding->kind == FINDING_SANITIZER;
+    if (is_of_it)
+        cli_say("%s, on the same schedule, agrees: %s", check->sanitizer, finding->title);
+    else if (rerun->unused_count > 0)
+        cli_say("%s reports %s, on a schedule that is not the recorded one: %s", check->sanitizer,
+                check->what, title);
+    else
+        cli_say("%s, on the same schedule, reports %s: %s; one of the two is wrong, unless the "
+                "code has changed",
+                check->sanitizer, check->what, title);
 }
 
 /* What the recording promised and the run did not keep. 0 when it kept it. */
@@ -240,6 +295,26 @@ static int draw(const struct plan *plan, const struct rerun *rerun)
     return exit_code;
 }
 
+/* "deadlock", "data-race": names of functions may change from commit to commit. */
+static bool is_same_kind(const char *title, const char *other)
+{
+    const size_t len = strcspn(title, ": ");
+
+    return len == strcspn(other, ": ") && memcmp(title, other, len) == 0;
+}
+
+/* The commit has a bug, but it is not the one that is being looked for. */
+static bool is_another_bug(const struct plan *plan, const struct run_result *result)
+{
+    const struct scenario_line *found = plan->subject.scenario->found;
+
+    if (!plan->values.is_bisecting || found == NULL)
+        return false;
+    const struct scenario_value *title = SCENARIO_ARG(found, FOUND, TITLE);
+    return title->is_present &&
+           !is_same_kind((const char *)title->text.data, result->finding.title);
+}
+
 static int replay(const struct plan *plan)
 {
     static struct rerun rerun;
@@ -259,10 +334,11 @@ static int replay(const struct plan *plan)
             exit_code = CLI_CANNOT;
     }
     if (exit_code == 0) {
+        compare_with_sanitizer(plan, &rerun);
         exit_code = compare_with_recording(plan, &rerun);
     }
     if (exit_code == 0 && rerun.result.finding.kind != FINDING_NONE)
-        exit_code = CLI_FOUND;
+        exit_code = is_another_bug(plan, &rerun.result) ? CLI_CANNOT : CLI_FOUND;
     buffer_fini(&packets);
     rerun_fini(&rerun);
     return exit_code;
@@ -279,6 +355,9 @@ static int run(const struct command *command, int argc, char *const *argv)
     if (exit_code == 0)
         exit_code = replay(&plan);
     subject_close(&plan.subject);
+    /* To git, 1 to 124 are all "bad", and 128 and more end the search. */
+    if (plan.values.is_bisecting && exit_code != CLI_NOTHING && exit_code != CLI_FOUND)
+        exit_code = CLI_CANNOT;
     return exit_code;
 }
 
@@ -292,7 +371,9 @@ const struct command cmd_replay = {
         "--seed and --trial as explore prints them. A scenario alone runs its dull schedule.\n\n"
         "Exit codes: 0 nothing found, 1 a finding, 2 usage, 3 bad input file, 4 the run differs "
         "from\n"
-        "its repetition, or a recorded schedule no longer fits the code and finds nothing.\n",
+        "its repetition, or a recorded schedule no longer fits the code and finds nothing; 125 "
+        "cannot\n"
+        "judge. With --bisect everything but 0 and 1 is 125: what `git bisect run` skips.\n",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,

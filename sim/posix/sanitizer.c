@@ -8,6 +8,7 @@
  */
 #include "sim/posix/sanitizer.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,12 @@ int __tsan_get_report_mop(void *report, unsigned long index, int *thread, void *
     __attribute__((weak));
 void *__asan_get_report_pc(void) __attribute__((weak));
 int __asan_get_report_access_type(void) __attribute__((weak));
+size_t __asan_get_report_access_size(void) __attribute__((weak));
+void *__asan_get_report_address(void) __attribute__((weak));
+size_t __asan_get_alloc_stack(void *address, void **trace, size_t trace_max, int *thread)
+    __attribute__((weak));
+size_t __asan_get_free_stack(void *address, void **trace, size_t trace_max, int *thread)
+    __attribute__((weak));
 const char *__asan_get_report_description(void) __attribute__((weak));
 void __ubsan_get_current_report_data(const char **kind, const char **message, const char **file,
                                      unsigned *line, unsigned *column, char **address)
@@ -77,9 +84,46 @@ static void fail_process(void)
     (void)atexit(exit_reported);
 }
 
+enum { FRAMES_MAX = 8 };
+
+/* What the story shows of a report: the runtimes print addresses, and print them at once. */
+struct text {
+    char bytes[FINDING_DETAIL_BYTES];
+    size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    const int len =
+        vsnprintf(text->bytes + text->used, sizeof(text->bytes) - text->used, format, args);
+    va_end(args);
+    if (len > 0)
+        text->used += (size_t)len;
+    if (text->used >= sizeof(text->bytes))
+        text->used = sizeof(text->bytes) - 1;
+}
+
+/* The symbols' own frames are return addresses; those of a report stand `before` behind them. */
+static void add_frames(struct text *text, void *const *pcs, size_t count, unsigned long before)
+{
+    for (size_t i = 0; i < count && pcs[i] != NULL; i++)
+        add(text, "%s{pc:%lx}", i == 0 ? " in " : " <- ", (unsigned long)pcs[i] + before);
+    add(text, "\n");
+}
+
+static void add_access(struct text *text, bool is_atomic, bool is_write, int size_bytes)
+{
+    add(text, "%s%s of %d byte%s", is_atomic ? "atomic " : "", is_write ? "write" : "read",
+        size_bytes, size_bytes == 1 ? "" : "s");
+}
+
 void __tsan_on_report(void *report)
 {
     const void *pcs[2] = {NULL, NULL};
+    struct text text = {.used = 0};
 
     if (!posix_run.is_active) {
         fail_process();
@@ -87,18 +131,21 @@ void __tsan_on_report(void *report)
     }
     for (unsigned long i = 0; i < 2; i++) {
         int thread;
-        int size;
-        int is_write;
-        int is_atomic;
+        int size_bytes = 0;
+        int is_write = 0;
+        int is_atomic = 0;
         void *address;
-        void *trace[1] = {NULL};
-        (void)__tsan_get_report_mop(report, i, &thread, &address, &size, &is_write, &is_atomic,
-                                    trace, 1);
+        void *trace[FRAMES_MAX] = {NULL};
+        (void)__tsan_get_report_mop(report, i, &thread, &address, &size_bytes, &is_write,
+                                    &is_atomic, trace, FRAMES_MAX);
         /* +1: the report treats every pc as a return address. */
         pcs[i] = trace[0] == NULL ? NULL : (const char *)trace[0] + 1;
+        add(&text, "ThreadSanitizer, %s: ", i == 0 ? "now" : "earlier");
+        add_access(&text, is_atomic != 0, is_write != 0, size_bytes);
+        add_frames(&text, trace, FRAMES_MAX, 1);
     }
-    finding_record(FINDING_DATA_RACE, pcs[0], "data-race in {pc:%lx} / {pc:%lx}",
-                   (unsigned long)pcs[0], (unsigned long)pcs[1]);
+    finding_record_detail(FINDING_DATA_RACE, pcs[0], text.bytes, "data-race in {pc:%lx} / {pc:%lx}",
+                          (unsigned long)pcs[0], (unsigned long)pcs[1]);
 }
 
 /* The kinds that the run's own heap has too. */
@@ -112,22 +159,44 @@ static enum finding_kind asan_kind(const char *what)
     return FINDING_SANITIZER;
 }
 
+/* Where the block of the report was allocated, and freed when it was. */
+static void add_block(struct text *text, const char *what,
+                      size_t (*stack_of)(void *, void **, size_t, int *))
+{
+    void *trace[FRAMES_MAX] = {NULL};
+    int thread = 0;
+    const size_t count = stack_of(__asan_get_report_address(), trace, FRAMES_MAX, &thread);
+
+    if (count == 0)
+        return;
+    add(text, "%s", what);
+    add_frames(text, trace, count, 0);
+}
+
 void __asan_on_error(void)
 {
+    struct text text = {.used = 0};
+
     if (!posix_run.is_active) {
         fail_process();
         return;
     }
     const char *what = __asan_get_report_description();
     const char *pc = __asan_get_report_pc();
+    const bool is_write = __asan_get_report_access_type() != 0;
     enum finding_kind kind = asan_kind(what);
     if (pc == NULL) { /* not about an access */
         finding_record(kind, native_free_pc, "%s in {pc:%lx}", what, (unsigned long)native_free_pc);
         return;
     }
     pc++; /* as above */
-    finding_record(kind, pc, "%s %s in {pc:%lx}", what,
-                   __asan_get_report_access_type() != 0 ? "write" : "read", (unsigned long)pc);
+    add(&text, "AddressSanitizer, now: ");
+    add_access(&text, false, is_write, (int)__asan_get_report_access_size());
+    add(&text, " in {pc:%lx}\n", (unsigned long)pc);
+    add_block(&text, "freed", __asan_get_free_stack);
+    add_block(&text, "allocated", __asan_get_alloc_stack);
+    finding_record_detail(kind, pc, text.bytes, "%s %s in {pc:%lx}", what,
+                          is_write ? "write" : "read", (unsigned long)pc);
 }
 
 void __ubsan_on_report(void)

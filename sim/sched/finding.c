@@ -58,6 +58,16 @@ void finding_record(enum finding_kind kind, const void *pc, const char *title, .
     va_end(args);
 }
 
+void finding_record_detail(enum finding_kind kind, const void *pc, const char *detail,
+                           const char *title, ...)
+{
+    va_list args;
+
+    va_start(args, title);
+    record(kind, pc, detail, title, args);
+    va_end(args);
+}
+
 void finding_fail(enum finding_kind kind, const void *pc, const char *title, ...)
 {
     va_list args;

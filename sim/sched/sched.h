@@ -235,6 +235,9 @@ _Noreturn void finding_fail_detail(enum finding_kind kind, const void *pc, const
  * point. */
 void finding_record(enum finding_kind kind, const void *pc, const char *title, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same, with detail lines. */
+void finding_record_detail(enum finding_kind kind, const void *pc, const char *detail,
+                           const char *title, ...) __attribute__((format(printf, 4, 5)));
 
 /* Called where a finding was just noted, on the stack of who ran, when not NULL: for debuggers. */
 extern void (*finding_noted)(void);
