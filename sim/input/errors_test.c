@@ -79,7 +79,7 @@ static const struct example examples[] = {
     {"plant K99\n", "1:7: there is no planted bug 'K99'"},
     {"expect dedlock\n", "1:8: there is no verdict 'dedlock'; did you mean 'deadlock'?"},
     {"expect deadlock title\n", "1:17: 'expect': unknown 'title'"},
-    {"version 2\n", "1:9: number is out of bounds: 1"},
+    {"version 2\n", "1:9: version 2 is unknown: this is version 1"},
     {ACTORS "+0us c2 connect 10.0.0.1:80\n",
      "5:6: no actor 'c2' is declared above; did you mean 'c1'?"},
     {ACTORS "+0us c9x9 eof\n", "5:6: no actor 'c9x9' is declared above"},

@@ -463,7 +463,12 @@ static bool check_range(struct draft *draft, const struct param_info *param,
         return true;
     struct scenario_value bounds = {.is_present = true, .range = {param->least, param->most}};
     value_print(NULL, 0, param, &bounds, &text);
-    (void)draft_error(draft, token->column, "%s is out of bounds: %s", param->word, text.data);
+    if (param->least == param->most) /* of the language itself */
+        (void)draft_error(draft, token->column, "%s %.*s is unknown: this is %s %s", param->word,
+                          (int)(token->len > 40 ? 40 : token->len), token->text, param->word,
+                          text.data);
+    else
+        (void)draft_error(draft, token->column, "%s is out of bounds: %s", param->word, text.data);
     buffer_fini(&text);
     return false;
 }
