@@ -100,11 +100,17 @@ bool cli_check_build(const struct command *command, const char *build, int *exit
 
 void cli_print_commands(FILE *out)
 {
+    enum { COLUMN = 24 };
+
     fputs("usage: heddle COMMAND ...\n", out);
     for (size_t i = 0; i < command_count; i++) {
-        char left[40];
+        char left[80];
         snprintf(left, sizeof(left), "%s %s", commands[i]->name, commands[i]->operands);
-        fprintf(out, "  %-22s %s\n", left, commands[i]->summary);
+        /* What is too long for its column has a line of its own. */
+        if (strlen(left) > COLUMN)
+            fprintf(out, "  %s\n  %-*s %s\n", left, COLUMN, "", commands[i]->summary);
+        else
+            fprintf(out, "  %-*s %s\n", COLUMN, left, commands[i]->summary);
     }
     fputs("  help COMMAND says more of each.\n", out);
 }

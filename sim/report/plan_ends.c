@@ -258,6 +258,17 @@ static void disown(struct walk *walk, uint32_t thread_id, const struct plan_end 
     }
 }
 
+/* Stopped in the middle of a lock call that found the lock taken: it would wait. */
+static bool is_about_to_wait(const struct walk *walk, const struct plan_end *end)
+{
+    if (end->last_index == SIZE_MAX)
+        return false;
+    const struct trace_step *step = trace_at(walk->trace, end->last_index);
+    return (step->kind == OP_LOCK || step->kind == OP_LOCK_READ) &&
+           walk->plan->notes[end->last_index].holder_id != TRACE_NOBODY &&
+           find_holder(walk, step->object_id, step->kind == OP_LOCK_READ) != TRACE_NOBODY;
+}
+
 static void find_end(struct walk *walk, uint32_t thread_id)
 {
     const struct trace_thread *thread = &walk->trace->threads[thread_id];
@@ -274,6 +285,8 @@ static void find_end(struct walk *walk, uint32_t thread_id)
         end->kind = PLAN_END_DONE;
     else if (thread->state == VTHREAD_PARKED)
         end->kind = parked_kind(thread->last.kind);
+    else if (is_about_to_wait(walk, end))
+        end->kind = PLAN_END_WAITS;
     else if (spinning != NULL)
         end->kind = PLAN_END_SPINS;
     if (end->kind == PLAN_END_SPINS && spinning != NULL)

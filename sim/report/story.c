@@ -57,11 +57,24 @@ static void print_place(struct ink *ink, const struct story *story, const void *
         ink_wordsf(ink, INK_DIM, "%s:%" PRIu32, symbol->file, symbol->line);
 }
 
+/* Where the simulator called the thread: nobody's business. */
+static bool is_outside(const struct story *story, const void *pc)
+{
+    static const char *const folders[] = {"sim/posix/", "sim/sched/", "sim/vthread/"};
+    const struct symbol *symbol = story->lookup(pc);
+
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        if (strncmp(symbol->file, folders[i], strlen(folders[i])) == 0)
+            return true;
+    return strcmp(symbol->function, "first_frame") == 0;
+}
+
 static void print_callers(struct ink *ink, const struct story *story, const struct trace_step *step)
 {
     size_t count = 0;
 
-    while (count < CALLERS_MAX && step->stack[count] != NULL)
+    while (count < CALLERS_MAX && step->stack[count] != NULL &&
+           !is_outside(story, step->stack[count]))
         count++;
     if (count == 0)
         return;
