@@ -124,7 +124,7 @@ static void warn_of_unused(const struct plan *plan, const struct rerun *rerun)
 
     if (rerun->unused_count == 0)
         return;
-    reproducer_site(&rerun->trace, &rerun->unused_first, site, sizeof(site));
+    reproducer_site_recorded(plan->subject.scenario, &rerun->unused_first, site, sizeof(site));
     cli_say(
         "%s: %zu of %zu recorded choices were never asked for, the first at %s: the code or the "
         "scenario has changed since",

@@ -13,7 +13,7 @@
 #include "sim/report/symbols.h"
 #include "sim/report/words.h"
 
-enum { SITE_BYTES = 64, CLASS_SHIFT = 24, COUNT_MASK = (1 << CLASS_SHIFT) - 1 };
+enum { SITE_BYTES = 64, INTENTION_MAX = 72, CLASS_SHIFT = 24, COUNT_MASK = (1 << CLASS_SHIFT) - 1 };
 
 /* Who makes the choices before any thread has run. */
 static const char nobody[] = "start";
@@ -57,8 +57,28 @@ void reproducer_site(const struct trace *trace, const struct choice_deviation *d
                  choice_class_word(class), count_of(deviation));
 }
 
-/* The code that the thread was about to go on with after step `step`. NULL when it is not known. */
-static const void *find_interrupted(const struct trace *trace, uint32_t thread_id, uint32_t step)
+void reproducer_site_recorded(const struct scenario *scenario,
+                              const struct choice_deviation *deviation, char *out, size_t out_bytes)
+{
+    out[0] = '\0';
+    for (size_t i = 0; i < scenario->deviation_count; i++) {
+        const struct scenario_deviation *one = &scenario->deviations[i];
+        const uint32_t who = strcmp(one->who, nobody) == 0 ? 0 : choice_who(one->who);
+        if (who != deviation->who || one->class != class_of(deviation) ||
+            one->count != count_of(deviation))
+            continue;
+        if (one->class == CHOICE_SCHED)
+            snprintf(out, out_bytes, "%s@%" PRIu32, one->who, one->count);
+        else
+            snprintf(out, out_bytes, "%s.%s@%" PRIu32, one->who,
+                     choice_class_word((enum choice_class)one->class), one->count);
+        return;
+    }
+}
+
+/* What the thread was about to do after step `step`. */
+static const struct trace_step *find_interrupted(const struct trace *trace, uint32_t thread_id,
+                                                 uint32_t step)
 {
     size_t low = 0;
     size_t high = trace_count(trace);
@@ -72,8 +92,26 @@ static const void *find_interrupted(const struct trace *trace, uint32_t thread_i
     }
     for (; low < trace_count(trace); low++)
         if (trace_at(trace, low)->thread_id == thread_id)
-            return trace_at(trace, low)->pc;
-    return trace->threads[thread_id].last.pc;
+            return trace_at(trace, low);
+    return &trace->threads[thread_id].last;
+}
+
+/* "before it locks fe.lock, ": what came of a call is not known there yet. Names are the program's
+ * own and may hold anything. */
+static void print_intention(const struct trace *trace, const struct trace_step *step,
+                            struct buffer *out)
+{
+    struct trace_step bare = *step;
+    char words[WORDS_BYTES];
+
+    if (step->kind == OP_NONE || step->kind == OP_LANE)
+        return;
+    bare.has_value = false;
+    words_step(trace, &bare, words, sizeof(words));
+    for (unsigned char *at = (unsigned char *)words; *at != '\0'; at++)
+        if (*at < ' ' || *at >= 0x7f)
+            *at = '?';
+    buffer_printf(out, "before it %.*s, in ", INTENTION_MAX, words);
 }
 
 static void print_deviation(const struct reproducer *reproducer,
@@ -81,7 +119,7 @@ static void print_deviation(const struct reproducer *reproducer,
 {
     const struct trace *trace = reproducer->trace;
     const uint32_t thread_id = find_thread(trace, deviation->who);
-    const void *pc = NULL;
+    const struct trace_step *next = NULL;
     char site[SITE_BYTES];
 
     reproducer_site(trace, deviation, site, sizeof(site));
@@ -90,10 +128,13 @@ static void print_deviation(const struct reproducer *reproducer,
     else
         buffer_printf(out, "pick %s = %" PRIu32, site, deviation->value);
     if (thread_id != TRACE_NOBODY)
-        pc = find_interrupted(trace, thread_id, deviation->step);
-    if (pc != NULL) {
-        const struct symbol *symbol = symbols_lookup(pc);
-        buffer_printf(out, "  # %s", symbol->function);
+        next = find_interrupted(trace, thread_id, deviation->step);
+    if (next != NULL && next->pc != NULL) {
+        const struct symbol *symbol = symbols_lookup(next->pc);
+        buffer_append_text(out, "  # ");
+        if (class_of(deviation) == CHOICE_SCHED)
+            print_intention(trace, next, out);
+        buffer_append_text(out, symbol->function);
         if (symbol->line > 0)
             buffer_printf(out, " %s:%" PRIu32, symbol->file, symbol->line);
     }

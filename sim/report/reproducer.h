@@ -44,5 +44,9 @@ void reproducer_deviations(const struct scenario *scenario, struct choice_deviat
 /* Where a deviation stands, as its line has it: "p.w0@17", "c1.delay@2". */
 void reproducer_site(const struct trace *trace, const struct choice_deviation *deviation, char *out,
                      size_t out_bytes);
+/* The same as the scenario's own line has it: its thread may never have been there in the run. */
+void reproducer_site_recorded(const struct scenario *scenario,
+                              const struct choice_deviation *deviation, char *out,
+                              size_t out_bytes);
 
 #endif

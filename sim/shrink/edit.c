@@ -75,6 +75,22 @@ static struct scenario *without_line(const struct scenario *scenario, size_t lin
     return checked(kept);
 }
 
+/* The part of a line in front of its comment: a # in a string begins none. */
+static size_t code_len(const char *line, size_t len)
+{
+    bool is_quoted = false;
+
+    for (size_t at = 0; at < len; at++) {
+        if (line[at] == '\\' && is_quoted)
+            at++;
+        else if (line[at] == '"')
+            is_quoted = !is_quoted;
+        else if (line[at] == '#' && !is_quoted && (at == 0 || line[at - 1] == ' '))
+            return at;
+    }
+    return len;
+}
+
 struct scenario *edit_bare(const struct scenario *scenario)
 {
     struct scenario *bare = scenario_without_schedule(scenario);
@@ -93,11 +109,7 @@ struct scenario *edit_bare(const struct scenario *scenario)
         size_t start = text.len;
         scenario_print_line(kept, &kept->lines[i], &text);
         if (kept->lines[i].comment.data != NULL) {
-            char *mark = memchr(text.data + start, '#', text.len - start);
-            while (mark != NULL && (mark == text.data || mark[-1] != ' '))
-                mark = memchr(mark + 1, '#', text.len - (size_t)(mark + 1 - text.data));
-            if (mark != NULL)
-                text.len = (size_t)(mark - text.data);
+            text.len = start + code_len(text.data + start, text.len - start);
         }
         buffer_append_byte(&text, '\n');
     }
