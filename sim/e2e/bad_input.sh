@@ -144,6 +144,20 @@ scenario_cases=(
     "picture" "1:1" "not a text file" "\x89PNG\r\n\x1a\n"
 )
 
+# Reproducers, which people copy, cut and edit. `recorded` is one that is right.
+recorded="plant C38\nnode p\n    workers 2\n    exercise kill\n\nfound trace=0x10 title=\"assert: x in run_free\"\npick w0.range@1 = 2\nsched w0@71 -> w1  # task_kill\n"
+scenario_cases+=(
+    "reproducer_of_another_version" "1:9" "version 2 is unknown: this is version 1" "version 2\n$recorded"
+    "reproducer_cut_in_its_title" "6:24" "quote is not closed" "${recorded%: x in*}"
+    "reproducer_cut_in_a_choice" "8:15" "thread is missing" "${recorded% w1*}"
+    "reproducer_of_an_unknown_plant" "1:7" "no planted bug 'C99'" "${recorded/C38/C99}"
+    "reproducer_with_garbled_trace" "6:13" "hexadecimal" "${recorded/0x10/0y10}"
+    "reproducer_with_garbled_site" "8:7" "thread@N" "${recorded/@71/@7e1}"
+    "reproducer_with_a_control_byte" "8:11" "not a text file" "${recorded/@71/@7\\x011}"
+    "reproducer_with_a_wild_byte" "8:17" "not a text file" "${recorded/-> w1/-> w\\xff}"
+    "json" "1:1" "unknown word" "{\"event\": \"run\"}\n"
+)
+
 config_cases=(
     "unknown_word" "1:1" "frobnicate" "frobnicate 3\n"
     "bad_address" "2:11" "10\.0\.0\.999" "workers 2\nlisten fe 10.0.0.999:80 h1\n"
