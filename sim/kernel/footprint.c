@@ -129,9 +129,26 @@ static bool has_planned_faults(void)
     return false;
 }
 
+/* Labels are static words, and a program has few: each is looked up once. */
+static enum kernel_call call_of(const char *label)
+{
+    enum { SLOTS = 256 };
+    static struct {
+        const char *label;
+        enum kernel_call call;
+    } known[SLOTS];
+    const size_t slot = ((uintptr_t)label >> 2) % SLOTS;
+
+    if (known[slot].label != label) {
+        known[slot].call = kernel_call_by_word(label, strlen(label));
+        known[slot].label = label;
+    }
+    return known[slot].call;
+}
+
 static void touch_call(const struct op *op, struct action *action)
 {
-    const enum kernel_call call = kernel_call_by_word(op->label, strlen(op->label));
+    const enum kernel_call call = call_of(op->label);
     const enum reach reach = reach_of(call);
 
     /* The nth call of a name is whichever comes nth. */
