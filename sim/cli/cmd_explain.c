@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/cli/points.h"
 #include "sim/cli/reduce.h"
 #include "sim/cli/which.h"
 #include "sim/explain/explain.h"
@@ -66,16 +65,13 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
     if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, OPERANDS_MAX) ||
         !cli_check_build(command, values->build, &exit_code))
         return exit_code != 0 ? exit_code : CLI_USAGE;
-    exit_code = subject_open(&plan->subject, command, &targets, &values->plants, false);
-    if (exit_code == 0)
-        exit_code = points_choose(command, values->points, &plan->subject);
-    if (exit_code == 0)
-        exit_code = which_choose(command, &plan->subject,
-                                 &(struct which_words){.seed = values->seed,
-                                                       .trial = values->trial,
-                                                       .strategy = values->strategy},
-                                 &plan->which, &plan->failing);
-    return exit_code;
+    return which_open(command, &targets,
+                      &(struct which_words){.seed = values->seed,
+                                            .trial = values->trial,
+                                            .strategy = values->strategy,
+                                            .plants = &values->plants,
+                                            .points = values->points},
+                      &plan->subject, &plan->which, &plan->failing);
 }
 
 /* ---- steps in words ---- */
@@ -83,12 +79,9 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
 /* Of the whole trace, the step with that number; NULL when it was not kept. */
 static const struct trace_step *find_step(const struct trace *trace, uint64_t step)
 {
-    const size_t count = trace_count(trace);
+    const size_t index = trace_find(trace, step);
 
-    for (size_t i = 0; i < count; i++)
-        if (trace_at(trace, i)->step == step)
-            return trace_at(trace, i);
-    return NULL;
+    return index < trace_count(trace) ? trace_at(trace, index) : NULL;
 }
 
 /* "w1 locks listener.lock  listener_unbind core/net/listener.c:12". */
@@ -150,9 +143,7 @@ static size_t list_held(const struct trace *trace, const struct explain_step *st
             break;
         if (at->thread_id != step->thread_id)
             continue;
-        const bool is_taken = at->kind == OP_LOCK || at->kind == OP_LOCK_READ ||
-                              (at->kind == OP_TRY_LOCK && at->has_value && at->value == 0);
-        if (is_taken && count < HELD_MAX) {
+        if (trace_takes_lock(at) && count < HELD_MAX) {
             held[count].object_id = at->object_id;
             words_object(trace, at, held[count++].name, WORDS_BYTES);
         }

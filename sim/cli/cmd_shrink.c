@@ -8,7 +8,6 @@
 
 #include "sim/cli/files.h"
 #include "sim/cli/outcome.h"
-#include "sim/cli/points.h"
 #include "sim/cli/reduce.h"
 #include "sim/cli/which.h"
 #include "sim/input/buffer.h"
@@ -63,16 +62,13 @@ static int make_plan(const struct command *command, int argc, char *const *argv,
     if (!cli_parse(command, argc, argv, &plan->values, &targets, 1, OPERANDS_MAX) ||
         !cli_check_build(command, values->build, &exit_code))
         return exit_code != 0 ? exit_code : CLI_USAGE;
-    exit_code = subject_open(&plan->subject, command, &targets, &values->plants, false);
-    if (exit_code == 0)
-        exit_code = points_choose(command, values->points, &plan->subject);
-    if (exit_code == 0)
-        exit_code = which_choose(command, &plan->subject,
-                                 &(struct which_words){.seed = values->seed,
-                                                       .trial = values->trial,
-                                                       .strategy = values->strategy},
-                                 &plan->which, &plan->failing);
-    return exit_code;
+    return which_open(command, &targets,
+                      &(struct which_words){.seed = values->seed,
+                                            .trial = values->trial,
+                                            .strategy = values->strategy,
+                                            .plants = &values->plants,
+                                            .points = values->points},
+                      &plan->subject, &plan->which, &plan->failing);
 }
 
 /* FILE.scn becomes FILE.min.scn; what is no scenario file gets a name in heddle-out. */

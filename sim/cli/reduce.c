@@ -4,15 +4,13 @@
 #include "sim/cli/reduce.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sim/cli/files.h"
+#include "sim/foreign/apart.h"
 #include "sim/input/buffer.h"
 #include "sim/input/scenario.h"
 #include "sim/report/reproducer.h"
@@ -103,13 +101,23 @@ void reduce_fini(struct reduce *reduce)
 
 /* ---- in a process of its own ---- */
 
+struct errand {
+    struct subject *subject;
+    const struct trial *trial;
+    uint64_t time_ns_max;
+    const char *path;
+    struct reduced *out; /* shared */
+};
+
 /* The reproducer is run once more: what it promises is what it does. */
-static void reduce_here(struct subject *subject, const struct trial *trial, uint64_t time_ns_max,
-                        const char *path, struct reduced *out)
+static void reduce_here(void *context)
 {
     static struct rerun rerun;
-    const struct rerun_plan failing = {.subject = subject, .trial = trial};
-    struct reduce reduce = {.subject = subject, .failing = &failing, .time_ns_max = time_ns_max};
+    const struct errand *errand = context;
+    struct reduced *out = errand->out;
+    const struct rerun_plan failing = {.subject = errand->subject, .trial = errand->trial};
+    struct reduce reduce = {
+        .subject = errand->subject, .failing = &failing, .time_ns_max = errand->time_ns_max};
     struct buffer text = {0};
 
     if (reduce_run(&reduce)) {
@@ -121,7 +129,7 @@ static void reduce_here(struct subject *subject, const struct trial *trial, uint
         out->elapsed_ns = state->elapsed_ns;
         const bool is_printed = reduce_print(&reduce, &rerun, &text);
         out->is_good = is_printed && strcmp(rerun.result.finding.title, reduce.title) == 0 &&
-                       (path == NULL || files_write(path, text.data, text.len));
+                       (errand->path == NULL || files_write(errand->path, text.data, text.len));
         rerun_fini(&rerun);
     }
     snprintf(out->title, sizeof(out->title), "%s", reduce.title);
@@ -132,24 +140,14 @@ static void reduce_here(struct subject *subject, const struct trial *trial, uint
 bool reduce_apart(struct subject *subject, const struct trial *trial, uint64_t time_ns_max,
                   const char *path, struct reduced *out)
 {
-    const pid_t parent = getpid();
     struct reduced *shared =
         mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    int status = 0;
+    struct errand errand = {subject, trial, time_ns_max, path, shared};
 
     *out = (struct reduced){0};
     if (shared == MAP_FAILED)
         return false;
-    fflush(NULL);
-    const pid_t pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() == parent)
-            reduce_here(subject, trial, time_ns_max, path, shared);
-        fflush(NULL);
-        _exit(0);
-    }
-    const bool is_done = pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+    const bool is_done = apart_call(reduce_here, &errand, 0);
     if (is_done)
         *out = *shared;
     else

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/cli/oracle.h"
+#include "sim/cli/points.h"
 #include "sim/input/scenario.h"
 
 static int choose_strategy(const struct command *command, const char *text, struct which *out)
@@ -75,4 +76,17 @@ int which_choose(const struct command *command, const struct subject *subject,
         trial_of_seed(0, NULL, &out->trial);
     }
     return 0;
+}
+
+int which_open(const struct command *command, const struct operands *targets,
+               const struct which_words *words, struct subject *subject, struct which *out,
+               struct rerun_plan *plan)
+{
+    int exit_code = subject_open(subject, command, targets, words->plants, false);
+
+    if (exit_code == 0)
+        exit_code = points_choose(command, words->points, subject);
+    if (exit_code == 0)
+        exit_code = which_choose(command, subject, words, out, plan);
+    return exit_code;
 }

@@ -17,6 +17,9 @@ struct which_words {
     struct option_number seed;
     struct option_number trial;
     const char *strategy; /* NULL: not said */
+    /* For which_open() only. */
+    const struct option_list *plants;
+    const char *points; /* NULL: not said */
 };
 
 struct which {
@@ -30,5 +33,10 @@ struct which {
  * message to stderr. */
 int which_choose(const struct command *command, const struct subject *subject,
                  const struct which_words *words, struct which *out, struct rerun_plan *plan);
+
+/* Opens the subject first, with its plants and points, for commands that ask for nothing else. */
+int which_open(const struct command *command, const struct operands *targets,
+               const struct which_words *words, struct subject *subject, struct which *out,
+               struct rerun_plan *plan);
 
 #endif
