@@ -254,7 +254,7 @@ static bool explain_choice(struct explainer *explainer, size_t index, struct exp
 }
 
 /* Any schedule that passes, of a run that fails without a choice. */
-static bool find_passing(struct explainer *explainer, struct explanation *out)
+static bool has_passing(struct explainer *explainer)
 {
     static const struct strategy_spec strategy = {.ops = &strategy_sticky, .switch_ppm = 50000};
 
@@ -266,13 +266,8 @@ static bool find_passing(struct explainer *explainer, struct explanation *out)
         target->prepare(target->context, &spec);
         sched_run(&spec, &result);
         explainer->attempt.run_count++;
-        if (result.finding.kind != FINDING_NONE)
-            continue;
-        struct recording passing = {0};
-        const struct choice_deviation *deviations = choice_deviations(&passing.count);
-        passing.deviations = (struct choice_deviation *)(uintptr_t)deviations;
-        recording_copy(&passing, &out->passing);
-        return true;
+        if (result.finding.kind == FINDING_NONE)
+            return true;
     }
     return false;
 }
@@ -450,7 +445,7 @@ static void explain(struct explainer *explainer, struct explanation *best)
     explainer->recording = recording;
     for (size_t i = recording->count; best->kind == EXPLAIN_NOTHING && i-- > 0;)
         (void)explain_choice(explainer, i, best);
-    if (best->kind == EXPLAIN_NOTHING && recording->count == 0 && !find_passing(explainer, best))
+    if (best->kind == EXPLAIN_NOTHING && recording->count == 0 && !has_passing(explainer))
         best->kind = EXPLAIN_ALWAYS;
 }
 

@@ -225,10 +225,9 @@ static int64_t preempts_value(const struct trace *trace, const struct trace_step
 /* Index of the step that a lane's step comes from; -1: none that was kept. */
 static int64_t cause_value(const struct trace *trace, const struct trace_step *step)
 {
-    const uint64_t first = trace_count(trace) == 0 ? 0 : trace_at(trace, 0)->step;
+    const size_t index = trace_find(trace, step->cause_step);
 
-    return step->cause_step < first || step->cause_step == 0 ? -1
-                                                             : (int64_t)(step->cause_step - first);
+    return step->cause_step == 0 || index == trace_count(trace) ? -1 : (int64_t)index;
 }
 
 static void put_values(struct buffer *out, const struct trace *trace)
@@ -312,9 +311,7 @@ static void each_lock(const struct trace *trace, void *context,
         struct held *own = &held[(size_t)step->thread_id * SPANS_PER_THREAD_MAX];
         uint32_t *count = &counts[step->thread_id];
         last[step->thread_id] = i;
-        const bool is_taken = step->kind == OP_LOCK || step->kind == OP_LOCK_READ ||
-                              (step->kind == OP_TRY_LOCK && step->has_value && step->value == 0);
-        if (is_taken && *count < SPANS_PER_THREAD_MAX)
+        if (trace_takes_lock(step) && *count < SPANS_PER_THREAD_MAX)
             own[(*count)++] = (struct held){.object_id = step->object_id, .start = i};
         for (uint32_t h = *count; step->kind == OP_UNLOCK && h-- > 0;) {
             if (own[h].object_id != step->object_id)

@@ -64,6 +64,20 @@ const struct trace_step *trace_at(const struct trace *trace, size_t index)
     return &trace->steps[(first + index) % trace->capacity];
 }
 
+size_t trace_find(const struct trace *trace, uint64_t step)
+{
+    const size_t count = trace_count(trace);
+    const uint64_t first = count == 0 ? 0 : trace_at(trace, 0)->step; /* none is left out */
+
+    return step < first || step - first >= count ? count : (size_t)(step - first);
+}
+
+bool trace_takes_lock(const struct trace_step *step)
+{
+    return step->kind == OP_LOCK || step->kind == OP_LOCK_READ ||
+           (step->kind == OP_TRY_LOCK && step->has_value && step->value == 0);
+}
+
 const struct trace_object *trace_object(const struct trace *trace, uint32_t id)
 {
     return id == 0 || id > trace->object_count ? NULL : &trace->objects[id];

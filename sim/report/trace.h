@@ -92,6 +92,10 @@ void trace_end(struct trace *trace);
 /* Recorded steps, oldest first. */
 size_t trace_count(const struct trace *trace);
 const struct trace_step *trace_at(const struct trace *trace, size_t index);
+/* Index of the run's step of that number; trace_count() when it was not kept. */
+size_t trace_find(const struct trace *trace, uint64_t step);
+/* Whether the step takes a lock, which is then held, or waited for if it is the thread's last. */
+bool trace_takes_lock(const struct trace_step *step);
 /* The object of a step, NULL when there is none. */
 const struct trace_object *trace_object(const struct trace *trace, uint32_t id);
 
