@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "sim/base/real.h"
 #include "sim/sched/internal.h"
 #include "sim/search/execution.h"
 
@@ -63,14 +63,6 @@ static struct {
     uint64_t begin_ns;
     uint64_t progress_ns;
 } x;
-
-static uint64_t real_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static const char differs[] = "a run differs from its repetition";
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "sim/base/real.h"
 #include "sim/sched/plan.h"
 #include "sim/sched/profile.h"
 #include "sim/search/lessons.h"
@@ -23,14 +23,6 @@ enum {
     /* A base run that is longer is not followed by runs to learn from, which a replay repeats. */
     LEARN_STEPS_MAX = 20000,
 };
-
-static uint64_t real_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void source_of(const struct trial *trial, struct choice_source *out)
 {

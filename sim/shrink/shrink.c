@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "sim/base/real.h"
 #include "sim/input/scenario.h"
 #include "sim/shrink/choices.h"
 #include "sim/shrink/edit.h"
@@ -43,14 +43,6 @@ struct shrinker {
     const char *doing;
     bool is_late;
 };
-
-static uint64_t real_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void fill_state(const struct shrinker *shrinker, struct shrink_state *state)
 {
