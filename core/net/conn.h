@@ -5,6 +5,13 @@
  * conn_attach() or conn_connect(), on the worker that will serve it, and belongs to that worker
  * from then on. Between accept and attach it may travel through an accept ring.
  *
+ * What is sent and received goes through the connection's transport: the socket itself, or TLS
+ * (conn_start_tls()), which has a tasklet of its own between the fd and the waiter, because a
+ * record can be whole without the socket being readable, and reading may need writing. Who uses a
+ * connection sees no difference, but for the handshake: CONN_CONNECTING lasts until it is done.
+ *
+ * An idle connection to a server can be taken over by another worker: conn_takeover().
+ *
  * Waiting is one shot: conn_wait_recv() or conn_wait_send() names what is awaited, the handler
  * wakes the waiter's tasklet once and forgets. What went wrong stays in `flags` until somebody
  * looks.
@@ -23,19 +30,22 @@
 #include "core/base/pool.h"
 #include "core/net/addr.h"
 
+struct conn_tls;
 struct listener;
 struct rt;
 struct tasklet;
+struct tls_context;
 
 /* X(name, bit) of conn.flags. */
 #define CONN_FLAGS(X)                                                                              \
     X(ATTACHED, 0)   /* in the fd table */                                                         \
-    X(CONNECTING, 1) /* connect() is under way */                                                  \
+    X(CONNECTING, 1) /* connect(), or the TLS handshake, is under way */                           \
     X(READ_END, 2)   /* the peer will send no more */                                              \
     X(WRITE_END, 3)  /* we will send no more */                                                    \
     X(FAILED, 4)     /* `error` says how: neither direction works */                               \
     X(WAIT_RECV, 5)  /* the waiter is to be woken when there is something to read */               \
-    X(WAIT_SEND, 6)  /* or room to write, or the connection is made */
+    X(WAIT_SEND, 6)  /* or room to write, or the connection is made */                             \
+    X(TLS, 7)        /* `tls` is set */
 
 enum {
 #define CONN_FLAG_ENUM(name, bit) CONN_##name = 1 << (bit),
@@ -54,7 +64,13 @@ struct conn {
     int error; /* errno, with CONN_FAILED */
     uint32_t flags;
     struct addr peer;
+    struct conn_tls *tls;
 };
+
+/* The application protocol that TLS agreed upon (RFC 7301). */
+enum conn_alpn { CONN_ALPN_NONE, CONN_ALPN_H1, CONN_ALPN_H2 };
+
+enum { CONN_SERVER_NAME_BYTES = 256 };
 
 /* Takes over the open non-blocking `fd`. NULL when refused: the fd is still the caller's. Any
  * worker. */
@@ -92,6 +108,29 @@ void conn_set_reset(struct conn *conn);
 void conn_wait_recv(struct conn *conn);
 void conn_wait_send(struct conn *conn);
 void conn_wait_nothing(struct conn *conn);
+
+/*
+ * TLS from the first byte on, over an attached connection that has sent and received nothing (it
+ * may still be connecting). A client's offers `alpn` names and asks for `server_name` (NULL: none);
+ * a server's takes what its context allows. CONN_CONNECTING is set until the handshake is done, or
+ * has failed (CONN_FAILED). -ERR_MEMORY.
+ */
+MUST_CHECK int conn_start_tls(struct conn *conn, struct tls_context *context,
+                              const char *server_name);
+
+enum conn_alpn conn_alpn(const struct conn *conn);
+
+/*
+ * Makes the calling worker the owner: allocates what the transport needs first, then moves the fd,
+ * then hands the old transport's tasklet over to its own worker `from` to end there, and points the
+ * connection at `waiter`. All wishes are gone: the caller asks anew. -ERR_BUSY (somebody is inside
+ * its handler, or something is under way in the transport), -ERR_MEMORY: nothing changed. The
+ * caller holds the lock that keeps `from` away from it.
+ */
+MUST_CHECK int conn_takeover(struct conn *conn, struct tasklet *waiter, int from);
+
+/* Nothing that the peer sent waits inside the transport, and nothing is half sent. */
+bool conn_is_clean(const struct conn *conn);
 
 static inline bool conn_has(const struct conn *conn, uint32_t flags)
 {

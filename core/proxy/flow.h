@@ -19,8 +19,8 @@
 #include "core/base/attr.h"
 #include "core/base/buf.h"
 #include "core/base/pool.h"
-#include "core/mux/h1_body.h"
-#include "core/mux/h1_put.h"
+#include "core/http/h1_body.h"
+#include "core/http/h1_put.h"
 
 struct conn;
 

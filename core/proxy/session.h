@@ -23,7 +23,7 @@
 
 #include "core/base/attr.h"
 #include "core/base/list.h"
-#include "core/mux/h1.h"
+#include "core/http/h1.h"
 #include "core/proxy/flow.h"
 
 struct conn;

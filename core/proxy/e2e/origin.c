@@ -23,8 +23,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/mux/h1.h"
-#include "core/mux/h1_body.h"
+#include "core/http/h1.h"
+#include "core/http/h1_body.h"
 
 struct bytes {
     char *data;

@@ -1,7 +1,7 @@
 /*
- * core/mux/h1_body_test.c - bodies end where they should, whatever is read at a time.
+ * core/http/h1_body_test.c - bodies end where they should, whatever is read at a time.
  */
-#include "core/mux/h1_body.h"
+#include "core/http/h1_body.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

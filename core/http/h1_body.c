@@ -1,4 +1,4 @@
-#include "core/mux/h1_body.h"
+#include "core/http/h1_body.h"
 
 #include <string.h>
 

@@ -1,19 +1,19 @@
 /*
- * core/mux/h1_body.h - where an HTTP/1.1 body ends, and which of its bytes are payload.
+ * core/http/h1_body.h - where an HTTP/1.1 body ends, and which of its bytes are payload.
  *
  * Pure and total, like h1.h. The bytes are not stored: the caller relays them as they are, or only
  * the payload where the receiver cannot read chunks.
  *
  * Owner: the caller.  Threads: any, one at a time for each object.
  */
-#ifndef CORE_MUX_H1_BODY_H
-#define CORE_MUX_H1_BODY_H
+#ifndef CORE_HTTP_H1_BODY_H
+#define CORE_HTTP_H1_BODY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/mux/h1.h"
+#include "core/http/h1.h"
 
 enum {
     H1_CHUNK_DIGITS_MAX = 15,     /* 60 bits: no sum of lengths overflows */

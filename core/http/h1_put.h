@@ -1,18 +1,18 @@
 /*
- * core/mux/h1_put.h - writes HTTP/1.1 heads: forwarded ones, and error answers of our own.
+ * core/http/h1_put.h - writes HTTP/1.1 heads: forwarded ones, and error answers of our own.
  *
  * Pure: writes to the caller's memory and says when that was too small.
  *
  * Owner: the caller.  Threads: any, one at a time for each object.
  */
-#ifndef CORE_MUX_H1_PUT_H
-#define CORE_MUX_H1_PUT_H
+#ifndef CORE_HTTP_H1_PUT_H
+#define CORE_HTTP_H1_PUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/mux/h1.h"
+#include "core/http/h1.h"
 
 /* Text written to caller's memory. Too much sets `is_overflow` and writes nothing more. */
 struct h1_out {

@@ -1,7 +1,7 @@
 /*
- * core/mux/h1_test.c - message heads: what is taken, what is refused and why, wherever it is cut.
+ * core/http/h1_test.c - message heads: what is taken, what is refused and why, wherever it is cut.
  */
-#include "core/mux/h1.h"
+#include "core/http/h1.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "core/mux/h1_put.h"
+#include "core/http/h1_put.h"
 
 #define REQ "GET / HTTP/1.1\r\nHost: a\r\n"
 

@@ -1,5 +1,5 @@
 /*
- * core/mux/h1.h - HTTP/1.1 message heads, read strictly.
+ * core/http/h1.h - HTTP/1.1 message heads, read strictly.
  *
  * Pure: no I/O, no allocation, no clock. Every function is total: any bytes give a result. The
  * parser is strict: what RFC 9112 lets a recipient repair and what different recipients repair
@@ -13,8 +13,8 @@
  *
  * Owner: the caller.  Threads: any, one at a time for each object.
  */
-#ifndef CORE_MUX_H1_H
-#define CORE_MUX_H1_H
+#ifndef CORE_HTTP_H1_H
+#define CORE_HTTP_H1_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "core/mux/h1.h"
+#include "core/http/h1.h"
 
 #include <string.h>
 

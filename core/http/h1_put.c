@@ -1,4 +1,4 @@
-#include "core/mux/h1_put.h"
+#include "core/http/h1_put.h"
 
 #include <string.h>
 

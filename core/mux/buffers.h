@@ -1,0 +1,77 @@
+/*
+ * core/mux/buffers.h - the bounded storage of everything in flight, and who waits for it.
+ *
+ * Three kinds with a bound each, because bytes flow IN -> DATA -> OUT -> network: who waits for a
+ * kind waits only for those further down, so there is no circle, however little there is. Each
+ * worker has its share, so that nobody ever waits for another worker; within a worker it is first
+ * come, first served: a newcomer does not overtake who waits.
+ *
+ * Threads: the calling worker's share.
+ */
+#ifndef CORE_MUX_BUFFERS_H
+#define CORE_MUX_BUFFERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/attr.h"
+#include "core/base/buf.h"
+#include "core/base/list.h"
+#include "core/base/pool.h"
+#include "core/rt/worker.h"
+
+struct tasklet;
+
+enum buffer_kind {
+    BUFFER_OUT,  /* made, to be sent */
+    BUFFER_DATA, /* payload between two muxes */
+    BUFFER_IN,   /* received, to be parsed */
+    BUFFER_KINDS
+};
+
+/* Somebody's place in a queue. All zero: in none. */
+struct buffer_wait {
+    struct list link;
+    struct tasklet *tasklet; /* woken when its turn has come; NULL: in no queue */
+    enum buffer_kind kind;
+};
+
+struct buffer_share {
+    unsigned count[BUFFER_KINDS]; /* taken */
+    struct list waiting[BUFFER_KINDS];
+};
+
+struct buffers {
+    struct pool pool;
+    unsigned count_max; /* of each kind on each worker */
+    struct buffer_share shares[WORKERS_MAX];
+};
+
+/* `count_max` (> 0) of `size_bytes` each, of each kind, for each of `workers`. */
+void buffers_init(struct buffers *buffers, size_t size_bytes, unsigned count_max, unsigned workers);
+void buffers_fini(struct buffers *buffers);
+
+/*
+ * Gives `buf` (area NULL) storage. False: none is left, or others wait; then `wait` is queued with
+ * `tasklet`, which is woken when it should try again, and until it has tried nobody overtakes it.
+ * An allocation that fails is also false, with the tasklet woken by the next give (or at once, when
+ * no buffer is out). The waiter of a pending wait that it needs no more calls buffer_wait_cancel().
+ */
+MUST_CHECK bool buffer_take(struct buffers *buffers, enum buffer_kind kind, struct buf *buf,
+                            struct buffer_wait *wait, struct tasklet *tasklet);
+
+/* Takes the storage of `buf` back (nothing if it has none) and wakes the first who waits. */
+void buffer_give(struct buffers *buffers, enum buffer_kind kind, struct buf *buf);
+
+void buffer_wait_cancel(struct buffers *buffers, struct buffer_wait *wait);
+
+static inline bool buffer_is_waiting(const struct buffer_wait *wait)
+{
+    return wait->tasklet != NULL;
+}
+
+/* From outside any worker; when quiet nobody may wait while there is room. */
+void buffers_check(const struct buffers *buffers, bool is_quiet);
+
+#endif
