@@ -174,7 +174,7 @@ static void make_deadlock(void)
     const void *delete_or = place("fd_delete", "core/rt/fd.c", 251);
     const void *delete_spin = place("fd_delete", "core/rt/fd.c", 257);
     const void *caller = place("proxy_soft_stop", "core/proxy/stop.c", 33);
-    const void *parse = place("h1_parse", "core/mux/h1.c", 402);
+    const void *parse = place("h1_parse", "core/http/h1.c", 402);
 
     add_thread(1, "c1", true);
     add_thread(2, "p.w0", false);
