@@ -6,7 +6,8 @@
  * worker has its share, so that nobody ever waits for another worker; within a worker it is first
  * come, first served: a newcomer does not overtake who waits.
  *
- * Threads: the calling worker's share.
+ * Threads: taking, from the calling worker's share; giving back and cancelling, the worker that
+ * took or waits, or who is alone.
  */
 #ifndef CORE_MUX_BUFFERS_H
 #define CORE_MUX_BUFFERS_H
@@ -35,6 +36,7 @@ struct buffer_wait {
     struct list link;
     struct tasklet *tasklet; /* woken when its turn has come; NULL: in no queue */
     enum buffer_kind kind;
+    int worker; /* whose share */
 };
 
 struct buffer_share {
@@ -43,7 +45,8 @@ struct buffer_share {
 };
 
 struct buffers {
-    struct pool pool;
+    struct pool pool; /* of size_bytes, and behind them who took it */
+    size_t size_bytes;
     unsigned count_max; /* of each kind on each worker */
     struct buffer_share shares[WORKERS_MAX];
 };

@@ -78,6 +78,10 @@ void channel_put_head(struct channel *channel, struct http_head *head);
  */
 struct buf_span channel_room(struct channel *channel, struct tasklet *waiter);
 
+/* The writer has nothing to put just now: storage that holds nothing goes back, for others. To be
+ * called before it waits for input. */
+void channel_give_room(struct channel *channel);
+
 /* Accounts payload written there, and wakes the reader. */
 void channel_fill(struct channel *channel, size_t len_bytes);
 
