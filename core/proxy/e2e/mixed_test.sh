@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# mixed_test.sh PROXY ORIGIN SECONDS: every protocol at once. A front proxy with 4 workers and `reuse always` is loaded by
+# 100 connections of h2load (clear and TLS), wrk (kept and closed) and curl, and passes on by H1, by H2 (a second proxy)
+# and by FastCGI (php-fpm). No request may fail, connections must have been stolen, and all ends cleanly. Loopback only;
+# what is started is stopped by its process id.
+set -u
+
+proxy_bin=$1
+origin_bin=$2
+seconds=$3
+dir=$(mktemp -d "${TEST_TMPDIR:-/tmp}/mixed.XXXXXX")
+base=$((24000 + ($$ % 800) * 10))
+pids=()
+failed=0
+PATH=$PATH:/usr/sbin
+
+finish() {
+    for pid in "${pids[@]}"; do
+        kill -KILL "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null
+    done
+    rm -rf "$dir"
+}
+trap finish EXIT
+
+say() { printf '%s\n' "$*"; }
+
+check() { # NAME CONDITION-STATUS [FILE]
+    if [ "$2" -eq 0 ]; then
+        say "ok    $1"
+        return
+    fi
+    say "FAIL  $1"
+    [ $# -lt 3 ] || sed 's/^/      /' "$3" | tail -30
+    failed=1
+}
+
+start() { # NAME COMMAND...: sets pid_NAME
+    local name=$1
+    shift
+    "$@" >"$dir/$name.log" 2>&1 &
+    pids+=($!)
+    printf -v "pid_$name" %s $!
+}
+
+await() { # NAME CURL-ARGUMENTS...
+    local name=$1
+    shift
+    for _ in $(seq 150); do
+        curl -sfko /dev/null --max-time 5 "$@" && return
+        sleep 0.1
+    done
+    say "FAIL  $name does not answer"
+    cat "$dir/$name.log"
+    exit 1
+}
+
+fpm=$(compgen -c php-fpm | head -1)
+for tool in h2load wrk curl openssl "${fpm:-php-fpm}"; do
+    command -v "$tool" >/dev/null || { say "FAIL  $tool is missing" && exit 1; }
+done
+
+# --- what is behind ---
+
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
+mkdir "$dir/root"
+cat >"$dir/root/index.php" <<'END'
+<?php header('Content-Type: text/plain'); echo 'php says ', $_SERVER['REQUEST_METHOD'], ' ', $_GET['n'] ?? '-', "\n";
+END
+cat >"$dir/fpm.conf" <<END
+[global]
+error_log = $dir/fpm.log
+daemonize = no
+[www]
+listen = 127.0.0.1:$base
+listen.backlog = 511
+pm = static
+pm.max_children = 8
+pm.max_requests = 0
+$([ "$(id -u)" -ne 0 ] || printf 'user = root\ngroup = root\n')
+END
+chmod 755 "$dir" "$dir/root"
+start fpm "$fpm" -R -F -n -y "$dir/fpm.conf"
+start origin1 "$origin_bin" $((base + 1)) one
+start origin2 "$origin_bin" $((base + 2)) two
+
+cat >"$dir/back.cfg" <<END
+workers 2
+listen two 127.0.0.1:$((base + 3)) h2
+backend app 127.0.0.1:$((base + 1)) 127.0.0.1:$((base + 2)) h1 reuse always
+END
+cat >"$dir/front.cfg" <<END
+workers 4
+listen fe 127.0.0.1:$((base + 4)) auto
+listen tls 127.0.0.1:$((base + 5)) auto tls $dir/cert.pem $dir/key.pem
+listen ctl 127.0.0.1:$((base + 6)) control
+backend one 127.0.0.1:$((base + 1)) 127.0.0.1:$((base + 2)) h1 reuse always
+backend two 127.0.0.1:$((base + 3)) h2 reuse always
+backend app 127.0.0.1:$base fcgi reuse always limit 8 queue 1000 root $dir/root index index.php
+route fe /chunked two
+route tls /chunked two
+route fe /app app
+route tls /app app
+END
+start back "$proxy_bin" "$dir/back.cfg"
+start front "$proxy_bin" "$dir/front.cfg"
+await origin1 "http://127.0.0.1:$((base + 1))/"
+await back --http2-prior-knowledge "http://127.0.0.1:$((base + 3))/"
+clear=http://127.0.0.1:$((base + 4))
+tls=https://127.0.0.1:$((base + 5))
+await front "$clear/size/10"
+await front --http2 "$tls/chunked/10"
+await fpm "$clear/app/index.php?n=1"
+
+# --- 100 connections, all at once ---
+
+loads=()
+load() { # NAME COMMAND...
+    local name=$1
+    shift
+    "$@" >"$dir/$name.out" 2>&1 &
+    loads+=("$name:$!")
+    pids+=($!)
+}
+
+load h2-clear h2load -t 1 -c 20 -m 4 -D "$seconds" "$clear/size/3000"
+load h2-tls h2load -t 1 -c 20 -m 4 -D "$seconds" "$tls/chunked/20000"
+load h1-kept wrk -t 1 -c 25 -d "${seconds}s" --timeout 20s "$clear/chunked/1000"
+load h1-closed wrk -t 1 -c 14 -d "${seconds}s" --timeout 20s -H 'Connection: close' "$clear/size/100"
+load h1-tls wrk -t 1 -c 10 -d "${seconds}s" --timeout 20s "$tls/size/40000"
+load php wrk -t 1 -c 10 -d "${seconds}s" --timeout 20s "$clear/app/index.php?n=7"
+
+# The last one compares every byte.
+head -c 300000 /dev/urandom >"$dir/body"
+until_s=$((SECONDS + seconds))
+rounds=0
+wrong=0
+while [ $SECONDS -lt $until_s ]; do
+    for how in --http1.1 --http2; do
+        # Without Expect: curl waits a second for a server that does not answer it, like this origin.
+        curl -sk $how --max-time 30 -H 'Expect:' --data-binary "@$dir/body" -o "$dir/echo" "$tls/echo" &&
+            cmp -s "$dir/body" "$dir/echo" || wrong=$((wrong + 1))
+        rounds=$((rounds + 1))
+    done
+done
+for entry in "${loads[@]}"; do
+    wait "${entry#*:}"
+    check "${entry%%:*} ended by itself" $? "$dir/${entry%%:*}.out"
+done
+
+for name in h2-clear h2-tls; do
+    grep -Eq '^requests: .* [1-9][0-9]* succeeded, 0 failed, 0 errored, 0 timeout' "$dir/$name.out"
+    check "$name: $(sed -n 's/^requests: //p' "$dir/$name.out")" $? "$dir/$name.out"
+done
+for name in h1-kept h1-closed h1-tls php; do
+    grep -Eq '^ *[1-9][0-9]* requests in' "$dir/$name.out" && ! grep -q 'Non-2xx\|Socket errors' "$dir/$name.out"
+    check "$name: $(sed -n 's/^ *\(.* requests in .*\)/\1/p' "$dir/$name.out")" $? "$dir/$name.out"
+done
+[ "$rounds" -gt 0 ] && [ $wrong -eq 0 ]
+check "curl: $rounds bodies of 300,000 bytes there and back, $wrong wrong" $?
+
+# --- afterwards ---
+
+curl -s "http://127.0.0.1:$((base + 6))/status" >"$dir/status"
+takeovers=$(sed -n 's/^takeovers *//p' "$dir/status")
+[ "${takeovers:-0}" -gt 0 ]
+check "connections stolen: ${takeovers:-none}" $? "$dir/status"
+
+stop() { # NAME PID
+    kill -USR1 "$2"
+    for _ in $(seq 300); do
+        kill -0 "$2" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -0 "$2" 2>/dev/null
+    [ $? -ne 0 ]
+    check "$1 stops softly" $? "$dir/$1.log"
+    wait "$2"
+    check "$1 exits with 0" $? "$dir/$1.log"
+    ! grep -Eq 'WARNING|ERROR|broken' "$dir/$1.log"
+    check "$1 reports nothing" $? "$dir/$1.log"
+}
+stop front "$pid_front"
+stop back "$pid_back"
+exit $failed
