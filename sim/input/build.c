@@ -50,7 +50,7 @@ static void build_actor(struct build *build, const struct declaration *declarati
     } else if (declaration->kind == ACTOR_SERVER) {
         actor->addr = SCENARIO_ARG(line, SERVER, ENDPOINT)->addr;
         actor->protocol = (enum scenario_protocol)SCENARIO_ARG(line, SERVER, PROTOCOL)->word;
-        actor->is_automatic = actor->protocol == PROTOCOL_H1 && !declaration->may_talk;
+        actor->is_automatic = actor->protocol != PROTOCOL_RAW && !declaration->may_talk;
     }
 }
 

@@ -293,6 +293,8 @@ static bool take_value(struct draft *draft, struct reader *reader, const struct 
     case TYPE_SIGNAL:
     case TYPE_ERRNO:
     case TYPE_POINTS:
+    case TYPE_H2_FRAME:
+    case TYPE_H2_ERROR:
         value->word = word_value(param->type, take_byte(reader) % word_count(param->type));
         return true;
     case TYPE_FLAG:

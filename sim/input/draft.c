@@ -188,18 +188,42 @@ static bool name_is_free(struct draft *draft, const struct scenario_value *name,
     return true;
 }
 
+/* An option that means something for H2 alone. */
+static bool check_h2_only(struct draft *draft, const struct scenario_value *value, int protocol,
+                          const char *word)
+{
+    return !value->is_present || protocol == PROTOCOL_H2 ||
+           draft_error(draft, value->column, "'%s' is for 'h2'", word);
+}
+
+/* Of how a client's connections are, not of what a `load` does with them. */
+static bool is_of_any_client(size_t param)
+{
+    return param == PARAM_CLIENT_TLS - PARAM_BASE_CLIENT ||
+           param == PARAM_CLIENT_SLOW - PARAM_BASE_CLIENT ||
+           param == PARAM_CLIENT_SHORT - PARAM_BASE_CLIENT ||
+           param == PARAM_CLIENT_WINDOW - PARAM_BASE_CLIENT;
+}
+
 static bool check_client(struct draft *draft, const struct scenario_line *line)
 {
     bool is_load = SCENARIO_ARG(line, CLIENT, LOAD)->is_present;
+    int protocol = SCENARIO_ARG(line, CLIENT, PROTOCOL)->word;
 
-    if (is_load && SCENARIO_ARG(line, CLIENT, PROTOCOL)->word == PROTOCOL_RAW)
+    if (protocol == PROTOCOL_FCGI)
+        return draft_error(draft, SCENARIO_ARG(line, CLIENT, PROTOCOL)->column,
+                           "a client speaks h1, h2 or raw");
+    if (!check_h2_only(draft, SCENARIO_ARG(line, CLIENT, STREAMS), protocol, "streams") ||
+        !check_h2_only(draft, SCENARIO_ARG(line, CLIENT, WINDOW), protocol, "window"))
+        return false;
+    if (is_load && protocol == PROTOCOL_RAW)
         return draft_error(draft, SCENARIO_ARG(line, CLIENT, LOAD)->column,
                            "a raw client issues no requests");
     if (is_load && !SCENARIO_ARG(line, CLIENT, TO)->is_present)
         return draft_error(draft, SCENARIO_ARG(line, CLIENT, LOAD)->column,
                            "a client with 'load' needs to=ADDRESS:PORT");
     for (size_t i = PARAM_CLIENT_TO - PARAM_BASE_CLIENT; i < form_param_count(FORM_CLIENT); i++) {
-        if (!is_load && line->args[i].is_present)
+        if (!is_load && line->args[i].is_present && !is_of_any_client(i))
             return draft_error(draft, line->args[i].column, "'%s' is for clients with 'load'",
                                form_info(FORM_CLIENT)->params[i].word);
     }
@@ -208,14 +232,22 @@ static bool check_client(struct draft *draft, const struct scenario_line *line)
 
 static bool check_server(struct draft *draft, const struct scenario_line *line)
 {
-    bool is_raw = SCENARIO_ARG(line, SERVER, PROTOCOL)->word == PROTOCOL_RAW;
+    int protocol = SCENARIO_ARG(line, SERVER, PROTOCOL)->word;
+    const struct scenario_value *tickets = SCENARIO_ARG(line, SERVER, TICKETS);
+    const struct scenario_value *mpxs = SCENARIO_ARG(line, SERVER, MPXS);
 
     for (size_t i = PARAM_SERVER_AUTO - PARAM_BASE_SERVER; i < form_param_count(FORM_SERVER); i++) {
-        if (is_raw && line->args[i].is_present)
+        bool is_tls = i == PARAM_SERVER_TLS - PARAM_BASE_SERVER;
+        if (protocol == PROTOCOL_RAW && line->args[i].is_present && !is_tls)
             return draft_error(draft, line->args[i].column,
                                "a raw server does not answer by itself");
     }
-    return true;
+    if (tickets->is_present && !SCENARIO_ARG(line, SERVER, TLS)->is_present)
+        return draft_error(draft, tickets->column, "'tickets' is for servers with 'tls'");
+    if (mpxs->is_present && protocol != PROTOCOL_FCGI)
+        return draft_error(draft, mpxs->column, "'mpxs' is for 'fcgi'");
+    return check_h2_only(draft, SCENARIO_ARG(line, SERVER, STREAMS), protocol, "streams") &&
+           check_h2_only(draft, SCENARIO_ARG(line, SERVER, WINDOW), protocol, "window");
 }
 
 static bool add_declaration(struct draft *draft, const struct scenario_line *line)
@@ -227,13 +259,13 @@ static bool add_declaration(struct draft *draft, const struct scenario_line *lin
         declaration.kind = ACTOR_CLIENT;
         declaration.copies_max = (uint16_t)SCENARIO_ARG(line, CLIENT, COPIES)->range.max;
         declaration.is_automatic = SCENARIO_ARG(line, CLIENT, LOAD)->is_present;
-        declaration.is_raw = SCENARIO_ARG(line, CLIENT, PROTOCOL)->word == PROTOCOL_RAW;
+        declaration.protocol = (enum scenario_protocol)SCENARIO_ARG(line, CLIENT, PROTOCOL)->word;
         if (!check_client(draft, line))
             return false;
     } else if (line->form == FORM_SERVER) {
         declaration.kind = ACTOR_SERVER;
         declaration.is_automatic = SCENARIO_ARG(line, SERVER, AUTO)->is_present;
-        declaration.is_raw = SCENARIO_ARG(line, SERVER, PROTOCOL)->word == PROTOCOL_RAW;
+        declaration.protocol = (enum scenario_protocol)SCENARIO_ARG(line, SERVER, PROTOCOL)->word;
         if (!check_server(draft, line))
             return false;
     }
@@ -296,6 +328,64 @@ static bool check_fault(struct draft *draft, const struct scenario_line *line)
            draft_error(draft, site->column, "a fault is either errno=NAME or bytes=N");
 }
 
+/* Arguments of `>` and `<` that only some protocols have. */
+static bool check_http_args(struct draft *draft, const struct scenario_line *line,
+                            enum scenario_protocol protocol)
+{
+    static const struct {
+        enum scenario_form form;
+        size_t param;
+        uint32_t protocols; /* that have it */
+    } rules[] = {
+#define RULE(form, name, protocols)                                                                \
+    {FORM_##form, PARAM_##form##_##name - PARAM_BASE_##form, protocols}
+        RULE(REQUEST, VERSION, 1 << PROTOCOL_H1),
+        RULE(REQUEST, CLOSE, 1 << PROTOCOL_H1),
+        RULE(REQUEST, KEEP_ALIVE, 1 << PROTOCOL_H1),
+        RULE(REQUEST, OPEN, 1 << PROTOCOL_H2),
+        RULE(ANSWER, STREAM, 1 << PROTOCOL_H2),
+        RULE(RESPOND, VERSION, 1 << PROTOCOL_H1),
+        RULE(RESPOND, STREAM, 1 << PROTOCOL_H2),
+        RULE(RESPOND, OPEN, 1 << PROTOCOL_H2 | 1 << PROTOCOL_FCGI),
+#undef RULE
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        const struct scenario_value *value = &line->args[rules[i].param];
+        if (rules[i].form != line->form || !value->is_present ||
+            (rules[i].protocols >> protocol & 1) != 0)
+            continue;
+        return draft_error(draft, value->column, "%s has no '%s'",
+                           word_text(TYPE_PROTOCOL, word_find_value(TYPE_PROTOCOL, (int)protocol)),
+                           form_info(line->form)->params[rules[i].param].word);
+    }
+    return true;
+}
+
+/* Verbs of one protocol. */
+static bool check_protocol(struct draft *draft, const struct scenario_line *line,
+                           const struct declaration *who)
+{
+    const char *name = (const char *)who->name.data;
+    bool is_h2 = line->form == FORM_RST_STREAM || line->form == FORM_GOAWAY ||
+                 line->form == FORM_PING || line->form == FORM_SETTINGS ||
+                 line->form == FORM_WINDOW_UPDATE || line->form == FORM_FRAME ||
+                 line->form == FORM_GOT;
+    bool is_fcgi = line->form == FORM_STDERR || line->form == FORM_RECORD;
+    bool is_bytes = line->form == FORM_RECV || line->form == FORM_RECV_COUNT;
+
+    if (is_h2 && who->protocol != PROTOCOL_H2)
+        return draft_error(draft, line->column, "'%s' does not speak h2: it has no '%s'", name,
+                           form_info(line->form)->keyword);
+    if (is_fcgi && who->protocol != PROTOCOL_FCGI)
+        return draft_error(draft, line->column, "'%s' does not speak fcgi: it has no '%s'", name,
+                           form_info(line->form)->keyword);
+    if (is_bytes && (who->protocol == PROTOCOL_H2 || who->protocol == PROTOCOL_FCGI))
+        return draft_error(draft, line->column, "'%s' reads messages, not bytes: it has no 'recv'",
+                           name);
+    return true;
+}
+
 /* May this actor do that? */
 static bool check_verb(struct draft *draft, const struct scenario_line *line,
                        const struct declaration *who)
@@ -308,9 +398,10 @@ static bool check_verb(struct draft *draft, const struct scenario_line *line,
         return draft_error(draft, line->column, "'%s' has 'load': it runs by itself", name);
     if (who->is_automatic && is_http)
         return draft_error(draft, line->column, "'%s' is 'auto': it answers by itself", name);
-    if (who->is_raw && is_http)
+    if (who->protocol == PROTOCOL_RAW && is_http)
         return draft_error(draft, line->column, "'%s' is 'raw': it has send and recv", name);
-    return true;
+    return check_protocol(draft, line, who) &&
+           (!is_http || check_http_args(draft, line, who->protocol));
 }
 
 static bool add_event(struct draft *draft, const struct scenario_line *line)
@@ -321,7 +412,7 @@ static bool add_event(struct draft *draft, const struct scenario_line *line)
     if (draft->has_end)
         return draft_error(draft, line->column, "'end' is the last event");
     if (line->when.kind == WHEN_WITHIN && !form_is_expectation(line->form))
-        return draft_error(draft, line->column, "'..' is for expectations: < recv eof rst");
+        return draft_error(draft, line->column, "'..' is for expectations: < recv eof rst got");
     if (line->form == FORM_FAULT && !check_fault(draft, line))
         return false;
     if (form_info(line->form)->place == PLACE_ACTOR) {
@@ -333,7 +424,8 @@ static bool add_event(struct draft *draft, const struct scenario_line *line)
     if (draft->event_count + actors > SCENARIO_EVENTS_MAX)
         return draft_error(draft, line->column, "more than %d events", SCENARIO_EVENTS_MAX);
     draft->event_count += actors;
-    if (who != NULL && (line->form == FORM_ASKED || line->form == FORM_RESPOND))
+    if (who != NULL && (line->form == FORM_ASKED || line->form == FORM_RESPOND ||
+                        line->form == FORM_STDERR || line->form == FORM_RECORD))
         who->may_talk = true;
     return true;
 }

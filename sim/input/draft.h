@@ -25,8 +25,8 @@ struct declaration {
     uint16_t copies_max; /* 0: no copies, one actor */
     uint16_t actor_first;
     bool is_automatic; /* has no script of its own */
-    bool is_raw;       /* speaks no HTTP */
-    bool may_talk;     /* server: has `<` or `>` lines */
+    enum scenario_protocol protocol;
+    bool may_talk; /* server: has `<` or `>` lines */
 };
 
 struct draft {

@@ -144,6 +144,8 @@ static void put_value(struct encoder *encoder, const struct param_info *param,
     case TYPE_SIGNAL:
     case TYPE_ERRNO:
     case TYPE_POINTS:
+    case TYPE_H2_FRAME:
+    case TYPE_H2_ERROR:
         buffer_append_byte(out, (uint8_t)word_find_value(param->type, value->word));
         break;
     case TYPE_FLAG:

@@ -84,7 +84,7 @@ bool form_is_reserved(const char *word, size_t len)
 bool form_is_expectation(enum scenario_form form)
 {
     return form == FORM_ANSWER || form == FORM_ASKED || form == FORM_RECV ||
-           form == FORM_RECV_COUNT || form == FORM_FIN || form == FORM_RST;
+           form == FORM_RECV_COUNT || form == FORM_FIN || form == FORM_RST || form == FORM_GOT;
 }
 
 bool param_is_optional(const struct param_info *param)

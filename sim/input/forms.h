@@ -49,6 +49,8 @@ enum param_type {
     TYPE_SIGNAL,
     TYPE_ERRNO,
     TYPE_POINTS,
+    TYPE_H2_FRAME,
+    TYPE_H2_ERROR,
 };
 
 enum param_style { STYLE_NEED, STYLE_MAY, STYLE_KEY, STYLE_MUST, STYLE_FLAG, STYLE_SIGN };
@@ -61,7 +63,7 @@ struct param_info {
     uint64_t most;
 };
 
-enum { FORM_PARAMS_MAX = 16 };
+enum { FORM_PARAMS_MAX = 24 };
 
 struct form_info {
     uint8_t code;

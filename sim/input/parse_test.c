@@ -158,6 +158,27 @@ static const struct example examples[] = {
     {ACTORS "..1s   c1 eof\n..1s   c1 rst\n+0us   c1 close\n+0us   c1 reset\n+0us   c1 shutdown\n"
             "+0us   c1 pause\n+0us   c1 pause 5ms\n+0us   c1 resume\n+0us   c1 window 1..2\n",
      NULL},
+    {"client c 10.9.0.1 h2 tls\nclient d 10.9.0.2 x2 h2 load window=0 short=1% slow=2% streams=8 "
+     "to=10.0.0.1:80 tls\n",
+     "client c 10.9.0.1 h2 tls\nclient d 10.9.0.2 x2 h2 load to=10.0.0.1:80 tls streams=8 "
+     "slow=2% short=1% window=0\n"},
+    {"server a 10.0.1.1:80 h2 auto abort=1% tls tickets=20% idle-close=30% short=5% pause=0..1ms "
+     "slow=10% streams=2..4 window=100\nserver b 10.0.1.2:80 fcgi auto mpxs\n"
+     "server r 10.0.1.3:80 raw tls\n",
+     NULL},
+    {"client c 10.9.0.1 h2\n+0us   c > POST /a body=1 chunked open\n+0us   c rst-stream\n"
+     "+0us   c rst-stream 3\n+0us   c rst-stream CANCEL\n+0us   c rst-stream 1..5 NO_ERROR\n"
+     "+0us   c goaway 0 ENHANCE_YOUR_CALM\n+0us   c ping\n+0us   c settings\n"
+     "+0us   c settings header-table=0 push=2 streams=1 window=4294967295 frame=1 list=5\n"
+     "+0us   c window-update 0\n+0us   c window-update 5 stream=1\n+0us   c frame 0 1 1\n"
+     "+0us   c frame 255 0..255 4294967295 \"x\"\n..1s   c got goaway code=PROTOCOL_ERROR\n"
+     "..1s   c got rst-stream stream=1 code=CANCEL\n..1s   c < 200 body=1 stream=3\n",
+     NULL},
+    {"server s 10.0.1.1:80 h2\n..1s   s < GET /a\n+0us   s > 200 body=1 close stream=3 open\n",
+     NULL},
+    {"server s 10.0.1.1:80 fcgi\n..1s   s < GET /a\n+0us   s stderr \"\"\n+0us   s > 200 open\n"
+     "+0us   s record 6 1..2 \"x\"\n+0us   s record 3 1\n",
+     NULL},
     /* times */
     {ACTORS "+1000ns c1 close\n+60s c1 close\n+0s..1000000us c1 close\n@1ms..2ms c1 close\n"
             "+1500us c1 close\n",

@@ -86,7 +86,7 @@ struct scenario_value {
     size_t word_count;
 };
 
-enum scenario_protocol { PROTOCOL_H1, PROTOCOL_RAW };
+enum scenario_protocol { PROTOCOL_H1, PROTOCOL_RAW, PROTOCOL_H2, PROTOCOL_FCGI };
 
 /* ---- lines ---- */
 

@@ -541,6 +541,8 @@ bool value_parse(struct draft *draft, const struct param_info *param, const stru
     case TYPE_SIGNAL:
     case TYPE_ERRNO:
     case TYPE_POINTS:
+    case TYPE_H2_FRAME:
+    case TYPE_H2_ERROR:
         return parse_set(draft, param, token, out);
     case TYPE_WORDS:
     case TYPE_RAW:
@@ -557,6 +559,8 @@ bool value_may_match(const struct param_info *param, const struct token *token)
         return token->is_string;
     if (param->type == TYPE_COPIES)
         return token->len > 1 && token->text[0] == 'x' && is_digit(token->text[1]);
+    if (param->type == TYPE_NUMBER) /* a word may follow in its place */
+        return token->len > 0 && !token->is_string && is_digit(token->text[0]);
     if (word_count(param->type) > 0)
         return word_find(param->type, token->text, token->len) < word_count(param->type);
     return !token->is_string;

@@ -229,6 +229,8 @@ void value_print(const struct scenario_line *lines, size_t line_count,
     case TYPE_SIGNAL:
     case TYPE_ERRNO:
     case TYPE_POINTS:
+    case TYPE_H2_FRAME:
+    case TYPE_H2_ERROR:
         buffer_append_text(out, word_text(param->type, word_find_value(param->type, value->word)));
         break;
     case TYPE_FLAG:
