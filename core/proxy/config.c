@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/proxy/config_parts.h"
 #include "core/proxy/config_text.h"
 
 /* --- what can be written, and how each is read and printed --- */
@@ -92,173 +93,6 @@ static void print_timeout(const struct config *config, struct config_out *out)
 #undef CONFIG_TIMEOUT_PRINT
 }
 
-/* "100/1s" */
-static bool parse_rate(struct config_listen *listen, struct config_line *line)
-{
-    const struct config_word *word;
-    uint64_t count = 0;
-
-    if (!config_line_need(line, "accept-rate", &word))
-        return false;
-    const char *slash = memchr(word->text, '/', word->len);
-    size_t digits = slash != NULL ? (size_t)(slash - word->text) : 0;
-    bool is_good = digits > 0 && digits < 8;
-    for (size_t i = 0; is_good && i < digits; i++) {
-        is_good = word->text[i] >= '0' && word->text[i] <= '9';
-        count = count * 10 + (uint64_t)(word->text[i] - '0');
-    }
-    if (!is_good || count == 0 || count > 1000000 ||
-        !config_duration_parse(slash + 1, word->len - digits - 1, &listen->rate_period_ns) ||
-        listen->rate_period_ns == 0)
-        return config_line_fail(line, word, "accept-rate is COUNT/DURATION, as 100/1s");
-    listen->rate_count = (uint32_t)count;
-    return true;
-}
-
-static bool parse_listen_options(struct config_listen *listen, struct config_line *line)
-{
-    const struct config_word *word;
-
-    while ((word = config_line_take(line)) != NULL) {
-        bool is_good;
-        bool is_again = false;
-        if (config_word_is(word, "maxconn")) {
-            is_again = listen->maxconn != 0;
-            is_good = config_line_number(line, "maxconn", 1, 1000000, &listen->maxconn);
-        } else if (config_word_is(word, "backlog")) {
-            is_again = listen->backlog != 0;
-            is_good = config_line_number(line, "backlog", 1, 65535, &listen->backlog);
-        } else if (config_word_is(word, "worker")) {
-            is_again = listen->has_worker;
-            listen->has_worker = true;
-            is_good = config_line_number(line, "worker", 0, 63, &listen->worker);
-        } else if (config_word_is(word, "accept-rate")) {
-            is_again = listen->rate_count != 0;
-            is_good = parse_rate(listen, line);
-        } else {
-            return config_line_fail(line, word,
-                                    "unknown option; there are maxconn backlog accept-rate worker");
-        }
-        if (!is_good)
-            return false;
-        if (is_again)
-            return config_line_fail(line, word, "this was already set");
-    }
-    return true;
-}
-
-/* Names are shared by listeners and backends: what a story calls "fe" is one thing. */
-static bool check_new_name(const struct config *config, struct config_line *line, const char *name)
-{
-    for (uint32_t i = 0; i < config->listens_count; i++) {
-        if (strcmp(config->listens[i].name, name) == 0)
-            return config_line_fail(line, &line->words[1], "the name '%s' is taken", name);
-    }
-    for (uint32_t i = 0; i < config->backends_count; i++) {
-        if (strcmp(config->backends[i].name, name) == 0)
-            return config_line_fail(line, &line->words[1], "the name '%s' is taken", name);
-    }
-    return true;
-}
-
-static bool parse_protocol(struct config_line *line)
-{
-    const struct config_word *word;
-
-    if (!config_line_need(line, "protocol (h1)", &word))
-        return false;
-    if (!config_word_is(word, "h1"))
-        return config_line_fail(line, word, "unknown protocol; there is h1");
-    return true;
-}
-
-static bool parse_listen(struct config *config, struct config_line *line)
-{
-    struct config_listen listen = {0};
-
-    if (config->listens_count == CONFIG_LISTENERS_MAX)
-        return config_line_fail(line, &line->words[0], "more than %d listeners",
-                                CONFIG_LISTENERS_MAX);
-    if (!config_line_name(line, "listener's name", listen.name) ||
-        !check_new_name(config, line, listen.name) || !config_line_addr(line, &listen.addr))
-        return false;
-    for (uint32_t i = 0; i < config->listens_count; i++) {
-        if (addr_is_same(&config->listens[i].addr, &listen.addr))
-            return config_line_fail(line, &line->words[2], "'%s' listens on this address",
-                                    config->listens[i].name);
-    }
-    if (!parse_protocol(line) || !parse_listen_options(&listen, line))
-        return false;
-    listen.place = (struct config_place){line->number, line->words[1].col};
-    config->listens[config->listens_count++] = listen;
-    return true;
-}
-
-static void print_listen(const struct config *config, struct config_out *out)
-{
-    char text[ADDR_TEXT_BYTES];
-
-    for (uint32_t i = 0; i < config->listens_count; i++) {
-        const struct config_listen *listen = &config->listens[i];
-        config_put(out, "%slisten %s %s h1", out->indent, listen->name,
-                   addr_print(&listen->addr, text));
-        if (listen->maxconn != 0)
-            config_put(out, " maxconn %u", listen->maxconn);
-        if (listen->backlog != 0)
-            config_put(out, " backlog %u", listen->backlog);
-        if (listen->rate_count != 0) {
-            char period[24];
-            (void)config_duration_print(listen->rate_period_ns, period);
-            config_put(out, " accept-rate %u/%s", listen->rate_count, period);
-        }
-        if (listen->has_worker)
-            config_put(out, " worker %u", listen->worker);
-        config_put(out, "\n");
-    }
-}
-
-static bool parse_backend(struct config *config, struct config_line *line)
-{
-    struct config_backend backend = {0};
-
-    if (config->backends_count == CONFIG_BACKENDS_MAX)
-        return config_line_fail(line, &line->words[0], "more than %d backends",
-                                CONFIG_BACKENDS_MAX);
-    if (!config_line_name(line, "backend's name", backend.name) ||
-        !check_new_name(config, line, backend.name))
-        return false;
-    do {
-        if (backend.servers_count == CONFIG_SERVERS_MAX)
-            return config_line_fail(line, config_line_peek(line), "more than %d servers",
-                                    CONFIG_SERVERS_MAX);
-        if (!config_line_addr(line, &backend.servers[backend.servers_count]))
-            return false;
-        for (uint32_t i = 0; i < backend.servers_count; i++) {
-            if (addr_is_same(&backend.servers[i], &backend.servers[backend.servers_count]))
-                return config_line_fail(line, &line->words[line->next - 1],
-                                        "this server is there already");
-        }
-        backend.servers_count++;
-    } while (line->next + 1 < line->words_count);
-    if (!parse_protocol(line))
-        return false;
-    config->backends[config->backends_count++] = backend;
-    return true;
-}
-
-static void print_backend(const struct config *config, struct config_out *out)
-{
-    char text[ADDR_TEXT_BYTES];
-
-    for (uint32_t i = 0; i < config->backends_count; i++) {
-        const struct config_backend *backend = &config->backends[i];
-        config_put(out, "%sbackend %s", out->indent, backend->name);
-        for (uint32_t k = 0; k < backend->servers_count; k++)
-            config_put(out, " %s", addr_print(&backend->servers[k], text));
-        config_put(out, " h1\n");
-    }
-}
-
 static bool parse_route(struct config *config, struct config_line *line)
 {
     struct config_route route = {0};
@@ -307,8 +141,8 @@ static const struct {
     CONFIG_NUMBERS(CONFIG_NUMBER_ROW)   /* workers, maxconn, ... */
     CONFIG_DURATIONS(CONFIG_NUMBER_ROW) /* hard-stop-after */
     {"timeout", parse_timeout, print_timeout},
-    {"listen", parse_listen, print_listen},
-    {"backend", parse_backend, print_backend},
+    {"listen", config_parse_listen, config_print_listens},
+    {"backend", config_parse_backend, config_print_backends},
     {"route", parse_route, print_route},
 };
 #undef CONFIG_NUMBER_ROW
@@ -374,6 +208,9 @@ static bool finish_route(struct config *config, struct config_route *route, cons
     if (route->listen_index == config->listens_count)
         return config_fail(err, file, route->listen_place.line, route->listen_place.col, NULL, 0, 0,
                            "no listener is named '%s'", route->listen);
+    if (config->listens[route->listen_index].kind == CONFIG_LISTEN_CONTROL)
+        return config_fail(err, file, route->listen_place.line, route->listen_place.col, NULL, 0, 0,
+                           "'%s' is a control listener: it has no routes", route->listen);
     for (route->backend_index = 0; route->backend_index < config->backends_count;
          route->backend_index++) {
         if (strcmp(config->backends[route->backend_index].name, route->backend) == 0)

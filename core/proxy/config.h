@@ -9,7 +9,9 @@
  *     node p                             # optional; then the block is indented
  *         workers 2
  *         listen fe 10.0.0.1:80 h1 maxconn 100 accept-rate 50/1s
- *         backend app 10.0.1.1:8080 [fd00::1]:8080 h1
+ *         listen tls 10.0.0.1:443 auto tls cert.pem key.pem
+ *         listen ctl 127.0.0.1:9000 control
+ *         backend app 10.0.1.1:8080 [fd00::1]:8080 h1 limit 10 queue 100 reuse always
  *         route fe /static app           # longest prefix wins; without one: the first backend
  *         timeout client 30s
  *
@@ -35,7 +37,14 @@ enum {
     CONFIG_BACKENDS_MAX = 16,
     CONFIG_SERVERS_MAX = 16,
     CONFIG_ROUTES_MAX = 64,
+    CONFIG_PATH_BYTES = 256,
+    CONFIG_SNI_BYTES = 128,
+    CONFIG_INDEX_BYTES = 64,
+    CONFIG_QUEUE_DEFAULT = 1000,
 };
+
+#define CONFIG_DOWN_NS_DEFAULT UINT64_C(5000000000)
+#define CONFIG_PURGE_NS_DEFAULT UINT64_C(5000000000)
 
 /* Directives of one number: X(field, word, least, most, default). */
 #define CONFIG_NUMBERS(X)                                                                          \
@@ -43,6 +52,8 @@ enum {
     X(maxconn, "maxconn", 1, 1000000, 2000)                                                        \
     X(buffer_size, "buffer-size", 256, 1 << 20, 16384)                                             \
     X(fd_max, "fd-max", 16, 1 << 20, 8192)                                                         \
+    X(buffers, "buffers", 1, 1 << 20, 1024)                                                        \
+    X(streams_max, "streams-max", 1, 10000, 100)                                                   \
     X(accept_ring, "accept-ring", 1, 65535, 1023)                                                  \
     X(accept_batch, "accept-batch", 1, 1024, 4)
 
@@ -55,7 +66,9 @@ enum {
     X(server_ns, "server", 30000000000)                                                            \
     X(connect_ns, "connect", 5000000000)                                                           \
     X(request_ns, "request", 10000000000)                                                          \
-    X(keep_alive_ns, "keep-alive", 10000000000)
+    X(keep_alive_ns, "keep-alive", 10000000000)                                                    \
+    X(queue_ns, "queue", 5000000000)                                                               \
+    X(idle_ns, "idle", 60000000000)
 
 #define CONFIG_DURATION_MAX UINT64_C(31536000000000000) /* a year */
 
@@ -65,9 +78,46 @@ struct config_place {
     unsigned col;
 };
 
+/* What is spoken on a listener: X(name, word). AUTO takes h2 by its preface, in TLS by ALPN. */
+#define CONFIG_LISTEN_KINDS(X) X(H1, "h1") X(H2, "h2") X(AUTO, "auto") X(CONTROL, "control")
+
+enum config_listen_kind {
+#define CONFIG_ENUM(name, word) CONFIG_LISTEN_##name,
+    CONFIG_LISTEN_KINDS(CONFIG_ENUM)
+#undef CONFIG_ENUM
+};
+
+#define CONFIG_PROTOCOLS(X) X(H1, "h1") X(H2, "h2") X(FCGI, "fcgi")
+
+enum config_protocol {
+#define CONFIG_ENUM(name, word) CONFIG_##name,
+    CONFIG_PROTOCOLS(CONFIG_ENUM)
+#undef CONFIG_ENUM
+};
+
+#define CONFIG_BALANCES(X) X(ROUNDROBIN, "roundrobin") X(LEASTCONN, "leastconn")
+
+enum config_balance {
+#define CONFIG_ENUM(name, word) CONFIG_BALANCE_##name,
+    CONFIG_BALANCES(CONFIG_ENUM)
+#undef CONFIG_ENUM
+};
+
+#define CONFIG_REUSES(X)                                                                           \
+    X(NEVER, "never") X(SAFE, "safe") X(AGGRESSIVE, "aggressive") X(ALWAYS, "always")
+
+enum config_reuse {
+#define CONFIG_ENUM(name, word) CONFIG_REUSE_##name,
+    CONFIG_REUSES(CONFIG_ENUM)
+#undef CONFIG_ENUM
+};
+
 struct config_listen {
     char name[CONFIG_NAME_BYTES];
     struct addr addr;
+    enum config_listen_kind kind;
+    char certificate[CONFIG_PATH_BYTES]; /* empty: no TLS */
+    char key[CONFIG_PATH_BYTES];
     uint32_t maxconn;    /* 0: only the global bound */
     uint32_t backlog;    /* of the kernel's accept queue */
     uint32_t rate_count; /* accepts within rate_period_ns; 0: no bound */
@@ -81,6 +131,22 @@ struct config_backend {
     char name[CONFIG_NAME_BYTES];
     struct addr servers[CONFIG_SERVERS_MAX];
     uint32_t servers_count;
+    enum config_protocol protocol;
+    uint32_t set; /* bit per option that was written */
+    bool has_tls;
+    char trust[CONFIG_PATH_BYTES]; /* empty: nobody is verified */
+    char sni[CONFIG_SNI_BYTES];    /* empty: no name is asked for */
+    enum config_balance balance;
+    enum config_reuse reuse;
+    uint32_t limit;    /* requests at once on a server; 0: no bound */
+    uint32_t queue;    /* requests that wait, when all servers are at their limit */
+    uint32_t idle_max; /* idle connections of a server; UINT32_MAX: no bound */
+    uint32_t fall;     /* failures in a row until a server is down; 0: never */
+    uint64_t down_ns;
+    uint64_t purge_ns;
+    char root[CONFIG_PATH_BYTES]; /* fcgi: empty without */
+    char index[CONFIG_INDEX_BYTES];
+    struct config_place place;
 };
 
 struct config_route {

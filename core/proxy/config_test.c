@@ -15,37 +15,60 @@
 static struct config config;
 static struct config_error err;
 
-static const char whole[] = "# a comment\n"
-                            "workers 2\n"
-                            "\tmaxconn 100   # and another\n"
-                            "listen fe 10.0.0.1:80 h1 maxconn 10 accept-rate 100/1s backlog 7\n"
-                            "\n"
-                            "listen fe6 [::1]:8080 h1 worker 1\n"
-                            "backend app 10.0.1.1:8080 [fd00::1]:81 h1\n"
-                            "backend img 10.0.1.2:8080 h1\n"
-                            "route fe /img img\n"
-                            "route fe / app\n"
-                            "timeout client 1500ms\n"
-                            "timeout keep-alive 2h\n"
-                            "buffer-size 4096\n"
-                            "fd-max 100\n"
-                            "hard-stop-after 5s\n"
-                            "accept-ring 3\n"
-                            "accept-batch 1";
+static const char whole[] =
+    "# a comment\n"
+    "workers 2\n"
+    "\tmaxconn 100   # and another\n"
+    "listen fe 10.0.0.1:80 h1 maxconn 10 accept-rate 100/1s backlog 7\n"
+    "\n"
+    "listen fe6 [::1]:8080 h1 worker 1\n"
+    "backend app 10.0.1.1:8080 [fd00::1]:81 h1\n"
+    "backend img 10.0.1.2:8080 h1\n"
+    "listen tls 10.0.0.1:443 auto maxconn 5 tls c.pem k.pem\n"
+    "listen h2c 10.0.0.1:81 h2\n"
+    "listen ctl 127.0.0.1:9000 control\n"
+    "backend api 10.0.2.1:443 10.0.2.2:443 h2 reuse never tls sni a.example "
+    "verify /t.pem balance leastconn fall 3 down 7s limit 10 queue 0 "
+    "purge 1m idle-max 4\n"
+    "backend php 10.0.3.1:9000 fcgi root /srv/www index index.php\n"
+    "timeout queue 1s\n"
+    "timeout idle 2s\n"
+    "streams-max 7\n"
+    "buffers 9\n"
+    "route fe /img img\n"
+    "route fe / app\n"
+    "timeout client 1500ms\n"
+    "timeout keep-alive 2h\n"
+    "buffer-size 4096\n"
+    "fd-max 100\n"
+    "hard-stop-after 5s\n"
+    "accept-ring 3\n"
+    "accept-batch 1";
 
 static const char canonical[] = "workers 2\n"
                                 "maxconn 100\n"
                                 "buffer-size 4096\n"
                                 "fd-max 100\n"
+                                "buffers 9\n"
+                                "streams-max 7\n"
                                 "accept-ring 3\n"
                                 "accept-batch 1\n"
                                 "hard-stop-after 5s\n"
                                 "timeout client 1500ms\n"
                                 "timeout keep-alive 2h\n"
+                                "timeout queue 1s\n"
+                                "timeout idle 2s\n"
                                 "listen fe 10.0.0.1:80 h1 maxconn 10 backlog 7 accept-rate 100/1s\n"
                                 "listen fe6 [::1]:8080 h1 worker 1\n"
+                                "listen tls 10.0.0.1:443 auto tls c.pem k.pem maxconn 5\n"
+                                "listen h2c 10.0.0.1:81 h2\n"
+                                "listen ctl 127.0.0.1:9000 control\n"
                                 "backend app 10.0.1.1:8080 [fd00::1]:81 h1\n"
                                 "backend img 10.0.1.2:8080 h1\n"
+                                "backend api 10.0.2.1:443 10.0.2.2:443 h2 tls verify /t.pem "
+                                "sni a.example fall 3 limit 10 down 7s queue 0 idle-max 4 "
+                                "purge 1m balance leastconn reuse never\n"
+                                "backend php 10.0.3.1:9000 fcgi root /srv/www index index.php\n"
                                 "route fe /img img\n"
                                 "route fe / app\n";
 
@@ -60,6 +83,20 @@ static void every_directive_prints_what_it_read(void **state)
     assert_int_equal(config.timeout.server_ns, UINT64_C(30000000000));
     assert_int_equal(config.routes[0].backend_index, 1);
     assert_int_equal(config.listens[0].rate_period_ns, UINT64_C(1000000000));
+    assert_int_equal(config.listens[0].kind, CONFIG_LISTEN_H1);
+    assert_int_equal(config.listens[2].kind, CONFIG_LISTEN_AUTO);
+    assert_string_equal(config.listens[2].key, "k.pem");
+    assert_int_equal(config.listens[4].kind, CONFIG_LISTEN_CONTROL);
+    assert_int_equal(config.backends[0].reuse, CONFIG_REUSE_SAFE);
+    assert_int_equal(config.backends[0].idle_max, UINT32_MAX);
+    assert_int_equal(config.backends[2].protocol, CONFIG_H2);
+    assert_true(config.backends[2].has_tls);
+    assert_int_equal(config.backends[2].down_ns, UINT64_C(7000000000));
+    assert_int_equal(config.backends[2].queue, 0);
+    assert_int_equal(config.backends[3].protocol, CONFIG_FCGI);
+    assert_string_equal(config.backends[3].root, "/srv/www");
+    assert_int_equal(config.streams_max, 7);
+    assert_int_equal(config.timeout.idle_ns, UINT64_C(2000000000));
     assert_int_equal(config_print(&config, text, sizeof(text)), sizeof(canonical) - 1);
     assert_string_equal(text, canonical);
     assert_true(config_parse(text, strlen(text), "t", 1, &config, &err));
@@ -117,15 +154,89 @@ static const struct {
     {"timeout client 99999h", "1:16: timeout is not a duration up to a year: '99999h'\n"
                               "    timeout client 99999h\n                   ^\n"},
     {"timeout all 3s",
-     "1:9: unknown kind of timeout; there are client server connect request keep-alive\n"
+     "1:9: unknown kind of timeout; there are client server connect request keep-alive queue idle\n"
      "    timeout all 3s\n            ^\n"},
     {"listen a 1.2.3:80 h1",
      "1:10: not an address with a port, as 10.0.0.1:80 or [::1]:80: '1.2.3:80'\n"
      "    listen a 1.2.3:80 h1\n             ^\n"},
-    {"listen a 1.2.3.4:80 h3", "1:21: unknown protocol; there is h1\n    listen a 1.2.3.4:80 h3\n  "
-                               "                      ^\n"},
-    {"listen a 1.2.3.4:80", "1:20: missing protocol (h1)\n    listen a 1.2.3.4:80\n"
+    {"listen a 1.2.3.4:80 h3", "1:21: unknown protocol; there are h1 h2 auto control\n"
+                               "    listen a 1.2.3.4:80 h3\n                        ^\n"},
+    {"listen a 1.2.3.4:80 fcgi", "1:21: unknown protocol; there are h1 h2 auto control\n"
+                                 "    listen a 1.2.3.4:80 fcgi\n                        ^\n"},
+    {"listen a 1.2.3.4:80", "1:20: missing protocol\n    listen a 1.2.3.4:80\n"
                             "                       ^\n"},
+    {"listen a 1.2.3.4:80 h1 tls", "1:27: missing certificate file\n    listen a 1.2.3.4:80 h1 "
+                                   "tls\n                              ^\n"},
+    {"listen a 1.2.3.4:80 h1 tls c", "1:29: missing key file\n    listen a 1.2.3.4:80 h1 tls c\n"
+                                     "                                ^\n"},
+    {"listen a 1.2.3.4:80 h1 tls c k tls c k",
+     "1:32: this was already set\n    listen a 1.2.3.4:80 h1 tls c k tls c k\n"
+     "                                   ^\n"},
+    {"listen a 1.2.3.4:80 control tls c k",
+     "1:29: a control listener has no TLS\n    listen a 1.2.3.4:80 control tls c k\n"
+     "                                ^\n"},
+    {"listen a 1.2.3.4:80 h1 reuse always",
+     "1:24: unknown option; there are tls maxconn backlog accept-rate worker\n"
+     "    listen a 1.2.3.4:80 h1 reuse always\n                           ^\n"},
+    {"backend b 1.2.3.4:6 auto", "1:21: unknown protocol; there are h1 h2 fcgi\n"
+                                 "    backend b 1.2.3.4:6 auto\n                        ^\n"},
+    {"backend b 1.2.3.4:6", "1:20: missing protocol\n    backend b 1.2.3.4:6\n"
+                            "                       ^\n"},
+    {"backend b 1.2.3.4:6 1.2.3.4:6 h1", "1:21: this server is there already\n"
+                                         "    backend b 1.2.3.4:6 1.2.3.4:6 h1\n"
+                                         "                        ^\n"},
+    {"backend b h1", "1:11: not an address with a port, as 10.0.0.1:80 or [::1]:80: 'h1'\n"
+                     "    backend b h1\n              ^\n"},
+    {"backend b 1.2.3.4:6 h1 sni a",
+     "1:24: 'sni' means nothing without 'tls' before it\n    backend b 1.2.3.4:6 h1 sni a\n"
+     "                           ^\n"},
+    {"backend b 1.2.3.4:6 h1 verify a",
+     "1:24: 'verify' means nothing without 'tls' before it\n    backend b 1.2.3.4:6 h1 verify a\n"
+     "                           ^\n"},
+    {"backend b 1.2.3.4:6 h1 queue 5",
+     "1:24: 'queue' means nothing without 'limit' before it\n    backend b 1.2.3.4:6 h1 queue 5\n"
+     "                           ^\n"},
+    {"backend b 1.2.3.4:6 h1 down 5s",
+     "1:24: 'down' means nothing without 'fall' before it\n    backend b 1.2.3.4:6 h1 down 5s\n"
+     "                           ^\n"},
+    {"backend b 1.2.3.4:6 h1 root /a", "1:24: 'root' is for fcgi\n"
+                                       "    backend b 1.2.3.4:6 h1 root /a\n"
+                                       "                           ^\n"},
+    {"backend b 1.2.3.4:6 fcgi root a", "1:31: root is a path from '/'\n"
+                                        "    backend b 1.2.3.4:6 fcgi root a\n"
+                                        "                                  ^\n"},
+    {"backend b 1.2.3.4:6 fcgi tls", "1:26: fcgi has no TLS\n    backend b 1.2.3.4:6 fcgi tls\n"
+                                     "                             ^\n"},
+    {"backend b 1.2.3.4:6 fcgi root /a index a/b",
+     "1:40: index is a file's name of at most 63 bytes\n"
+     "    backend b 1.2.3.4:6 fcgi root /a index a/b\n"
+     "                                           ^\n"},
+    {"backend b 1.2.3.4:6 h1 limit 0", "1:30: limit must be between 1 and 1000000\n"
+                                       "    backend b 1.2.3.4:6 h1 limit 0\n"
+                                       "                                 ^\n"},
+    {"backend b 1.2.3.4:6 h1 limit 2 limit 2",
+     "1:32: this was already set\n    backend b 1.2.3.4:6 h1 limit 2 limit 2\n"
+     "                                   ^\n"},
+    {"backend b 1.2.3.4:6 h1 fall 1 down 5", "1:36: down has no unit (ns us ms s m h)\n"
+                                             "    backend b 1.2.3.4:6 h1 fall 1 down 5\n"
+                                             "                                       ^\n"},
+    {"backend b 1.2.3.4:6 h1 balance random",
+     "1:32: unknown balance; there are roundrobin leastconn\n"
+     "    backend b 1.2.3.4:6 h1 balance random\n                                   ^\n"},
+    {"backend b 1.2.3.4:6 h1 reuse often",
+     "1:30: unknown reuse policy; there are never safe aggressive always\n"
+     "    backend b 1.2.3.4:6 h1 reuse often\n                                 ^\n"},
+    {"backend b 1.2.3.4:6 h1 idle-max", "1:32: missing idle-max\n    backend b 1.2.3.4:6 h1 "
+                                        "idle-max\n                                   ^\n"},
+    {"backend b 1.2.3.4:6 h1 maxconn 3",
+     "1:24: unknown option; there are tls verify sni fall limit root index down queue idle-max "
+     "purge balance reuse\n    backend b 1.2.3.4:6 h1 maxconn 3\n"
+     "                           ^\n"},
+    {"buffers 0", "1:9: buffers must be between 1 and 1048576\n    buffers 0\n            ^\n"},
+    {"streams-max 10001", "1:13: streams-max must be between 1 and 10000\n"
+                          "    streams-max 10001\n                ^\n"},
+    {GOOD "listen c 1.2.3.4:7 control\nroute c / b",
+     "4:7: 'c' is a control listener: it has no routes\n    route c / b\n          ^\n"},
     {"listen 9a 1.2.3.4:80 h1",
      "1:8: listener's name must be a letter, then letters, digits, '_', '-', '.'\n"
      "    listen 9a 1.2.3.4:80 h1\n           ^\n"},
@@ -237,14 +348,14 @@ static void damaged_files_are_judged_and_nothing_else(void **state)
 
     for (size_t len = 0; len < sizeof(whole); len++) {
         if (!config_parse(whole, len, "t", 1, &config, &err))
-            assert_true(err.message[0] != '\0' && err.line <= 17);
+            assert_true(err.message[0] != '\0' && err.line <= 26);
     }
     for (size_t at = 0; at + 1 < sizeof(whole); at++) {
         for (size_t i = 0; i < sizeof(bytes); i++) {
             memcpy(text, whole, sizeof(whole));
             text[at] = bytes[i];
             if (!config_parse(text, sizeof(whole) - 1, "t", 1, &config, &err))
-                assert_true(err.message[0] != '\0' && err.line <= 18);
+                assert_true(err.message[0] != '\0' && err.line <= 27);
         }
     }
 }
