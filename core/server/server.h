@@ -1,6 +1,6 @@
 /*
- * core/server/server.h - a server: how many connections and requests it may have, who waits for it,
- * whether it is well, and how it leaves.
+ * core/server/server.h - a server: how many connections and requests it may have, whether it is
+ * well, and how it leaves.
  *
  *     UP --fall failures in a row--> DOWN --down_ns--> PROBE --a success--> UP
  *      ^                                                 +----a failure---> DOWN
@@ -8,8 +8,12 @@
  *     MAINT <-- maintenance, from any; idle connections leave, those in use finish
  *     GONE  <-- removed, from MAINT and under isolation; nobody finds it any more
  *
- * A slot is the right to have one request at the server; `limit` of them exist (0: no bound). Who
- * finds none queues at the backend (core/server/backend.h).
+ * A slot is the right to have one request at the server; `limit` of them exist (0: no bound), and
+ * one while it is PROBE. Who finds none queues at the backend (core/server/backend.h). Whatever
+ * makes a slot out of none (one given back, a move to UP) then looks at that queue.
+ *
+ * The state is read without a lock and moves under one. Lock order: backend.lock, then server.lock;
+ * no other is taken while one of these is held.
  *
  * Threads: any worker, unless said otherwise.
  */
@@ -20,6 +24,7 @@
 #include <stdint.h>
 
 #include "core/base/attr.h"
+#include "core/base/lock.h"
 #include "core/net/addr.h"
 #include "core/server/idle.h"
 
@@ -27,14 +32,21 @@ struct backend;
 
 enum { SERVER_NAME_BYTES = 32 };
 
+/* X(name, text, states it may move to). */
 #define SERVER_STATES(X)                                                                           \
-    X(UP, "up") X(DOWN, "down") X(PROBE, "probe") X(MAINT, "maintenance") X(GONE, "gone")
+    X(UP, "up", SERVER_BIT(DOWN) | SERVER_BIT(MAINT))                                              \
+    X(DOWN, "down", SERVER_BIT(PROBE) | SERVER_BIT(UP) | SERVER_BIT(MAINT))                        \
+    X(PROBE, "probe", SERVER_BIT(UP) | SERVER_BIT(DOWN) | SERVER_BIT(MAINT))                       \
+    X(MAINT, "maintenance", SERVER_BIT(UP) | SERVER_BIT(GONE))                                     \
+    X(GONE, "gone", 0)
 
 enum server_state {
-#define SERVER_ENUM(name, text) SERVER_##name,
+#define SERVER_ENUM(name, text, next) SERVER_##name,
     SERVER_STATES(SERVER_ENUM)
 #undef SERVER_ENUM
 };
+
+#define SERVER_BIT(name) (1U << SERVER_##name)
 
 const char *server_state_name(enum server_state state);
 
@@ -63,15 +75,20 @@ struct server {
     struct idle_set *set;
     uint32_t index; /* in its backend */
     struct server_options options;
-    _Atomic int state; /* enum server_state */
+    struct lock lock;  /* "server.lock" */
+    _Atomic int state; /* enum server_state; moves under the lock */
 
     /* Requests. */
-    _Atomic uint32_t served;       /* slots taken */
-    _Atomic uint32_t served_total; /* statistics */
+    _Atomic uint32_t served; /* slots taken */
 
     /* Health. */
-    _Atomic uint32_t failures; /* in a row */
-    _Atomic uint64_t down_until_ns;
+    _Atomic uint32_t failures;      /* in a row; about: a success may come between */
+    _Atomic uint64_t down_until_ns; /* while DOWN; stored under the lock, before the state */
+
+    /* Statistics, relaxed. */
+    _Atomic uint32_t served_total;
+    _Atomic uint32_t failed_total;
+    _Atomic uint32_t down_total; /* moves to DOWN */
 
     /* Connections (spec 3.1). */
     _Atomic uint32_t conns_used;
@@ -83,28 +100,46 @@ struct server {
     struct idle_server_worker workers[WORKERS_MAX];
 };
 
-/* A connection is about to be made, and counted as used. False: the server takes no more (it is
- * leaving). Ends by idle_forget(). */
+/* For backend.c: nobody knows the server before init, nor uses it at fini. */
+void server_init(struct server *server, struct backend *backend, uint32_t index,
+                 const struct server_options *options);
+void server_fini(struct server *server);
+
+/* May a request be sent to it now? (UP, even if it is full; PROBE while it has none; DOWN whose
+ * time is over becomes PROBE.) */
+bool server_is_usable(struct server *server);
+
+/* Has it a slot? A guess by the time it returns. `*served` are those taken. */
+bool server_has_slot(struct server *server, uint32_t *served);
+
+/* Takes one if there is one; who queued is not asked. */
+MUST_CHECK bool server_take_slot(struct server *server);
+
+/* Gives one back; the first in the backend's queue gets it. */
+void server_give_slot(struct server *server);
+
+/* A connection is about to be made, and counted as used, by the worker that will own it. False: the
+ * server takes no more (it is leaving). Ends by idle_forget(). */
 MUST_CHECK bool server_conn_begin(struct server *server, struct idle_conn *conn,
                                   const struct idle_ops *ops);
 
-/* What a request saw. `is_ok` false: refused, reset before a response, timed out, malformed. */
+/* What a request saw. `is_ok` false: refused, reset before a response, timed out, malformed. Before
+ * it gives back its slot. */
 void server_observe(struct server *server, bool is_ok);
 
-/* May a request be sent to it now? (UP; PROBE while it has none; DOWN whose time is over becomes
- * PROBE.) */
-bool server_is_usable(struct server *server);
-
-/* Idle connections leave, requests in flight finish, new ones go elsewhere; and back. False: it is
- * GONE. */
+/* Idle connections leave, requests in flight finish, new ones go elsewhere; and back: UP. False: it
+ * is GONE. */
 bool server_set_maintenance(struct server *server);
 bool server_set_ready(struct server *server);
 
 /*
- * Takes a server that is in maintenance out of its backend: -ERR_BUSY while it still has requests,
- * connections or somebody queued. Isolates the caller (which must hold no lock); afterwards nobody
- * can find it. Its memory lives as long as the backend.
+ * Takes a server that is in maintenance out of its backend. -ERR_BUSY: it is not, or it still has
+ * requests or connections, or is the last one while somebody is queued. -ERR_NOT_FOUND: it is GONE.
+ * Isolates the caller (which must hold no lock); afterwards nobody can find it. Its memory lives as
+ * long as the backend.
  */
 MUST_CHECK int server_remove(struct server *server);
+
+void server_check(const struct server *server);
 
 #endif

@@ -1,0 +1,351 @@
+#include "core/server/server.h"
+
+#include <string.h>
+
+#include "core/base/atomic.h"
+#include "core/base/err.h"
+#include "core/base/hook.h"
+#include "core/plant/plant.h"
+#include "core/rt/isolate.h"
+#include "core/rt/worker.h"
+#include "core/server/backend.h"
+
+/*
+ * pair: backend.queue. Slots and those who wait for one:
+ *
+ *     who waits                         who makes a slot
+ *     queue_count++                     served--, or state = UP, PROBE
+ *     look at state and served          look at queue_count
+ *
+ * All are seq_cst: with less, each could miss the other, and a request would wait beside a free
+ * slot for ever.
+ */
+
+const char *server_state_name(enum server_state state)
+{
+    static const char *const names[] = {
+#define SERVER_NAME(name, text, next) [SERVER_##name] = (text),
+        SERVER_STATES(SERVER_NAME)
+#undef SERVER_NAME
+    };
+
+    return names[state];
+}
+
+/* server.lock, or nobody knows it yet. */
+static void move(struct server *server, enum server_state to)
+{
+    static const unsigned next[] = {
+#define SERVER_NEXT(name, text, next) [SERVER_##name] = (next),
+        SERVER_STATES(SERVER_NEXT)
+#undef SERVER_NEXT
+    };
+
+    BUG_ON((next[atom_load(&server->state)] & (1U << to)) == 0);
+    /* pair: backend.queue. Also releases down_until_ns to who finds it DOWN. */
+    atom_store_seq_cst(&server->state, (int)to);
+}
+
+void server_init(struct server *server, struct backend *backend, uint32_t index,
+                 const struct server_options *options)
+{
+    memset(server, 0, sizeof(*server));
+    server->backend = backend;
+    server->set = backend->set;
+    server->index = index;
+    server->options = *options;
+    lock_init(&server->lock, "server.lock");
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        struct idle_server_worker *worker = &server->workers[i];
+
+        RB_INIT(&worker->idle);
+        RB_INIT(&worker->safe);
+        RB_INIT(&worker->avail);
+        list_init(&worker->by_age);
+    }
+    HOOK_NAME(server, "server", server->options.name);
+}
+
+void server_fini(struct server *server)
+{
+    BUG_ON(atom_load(&server->served) != 0);
+    BUG_ON(atom_load(&server->conns_used) != 0 || atom_load(&server->conns_idle) != 0);
+    lock_fini(&server->lock);
+}
+
+/* --- slots --- */
+
+/* DOWN for long enough: PROBE. */
+static void begin_probe(struct server *server)
+{
+    bool has_begun = false;
+
+    if (worker_now_ns() < atom_load(&server->down_until_ns))
+        return;
+    lock_take(&server->lock);
+    /* Somebody else may have done it, and it may have failed since. */
+    if (atom_load(&server->state) == SERVER_DOWN &&
+        worker_now_ns() >= atom_load(&server->down_until_ns)) {
+        move(server, SERVER_PROBE);
+        has_begun = true;
+    }
+    lock_give(&server->lock);
+    /* Nobody else has to be told: the backend's task has the same date, and looks at the queue. */
+    if (PLANT(C59a) && has_begun) {
+        /* A slot has come, so the queue is served: by one who may be serving it, under its lock. */
+        backend_serve_queue(server->backend);
+    }
+}
+
+/* How many slots there are now. */
+static uint32_t slots_now(struct server *server)
+{
+    /* pair: backend.queue. */
+    int state = atom_load_seq_cst(&server->state);
+
+    if (state == SERVER_DOWN) {
+        begin_probe(server);
+        state = atom_load_seq_cst(&server->state);
+    }
+    if (state == SERVER_PROBE)
+        return 1;
+    if (state != SERVER_UP)
+        return 0;
+    return server->options.limit != 0 ? server->options.limit : UINT32_MAX;
+}
+
+bool server_is_usable(struct server *server)
+{
+    uint32_t slots = slots_now(server);
+
+    if (atom_load(&server->state) == SERVER_PROBE)
+        return atom_load(&server->served) == 0;
+    return slots != 0;
+}
+
+bool server_has_slot(struct server *server, uint32_t *served)
+{
+    uint32_t slots = slots_now(server);
+
+    /* pair: backend.queue. */
+    *served = atom_load_seq_cst(&server->served);
+    return *served < slots;
+}
+
+bool server_take_slot(struct server *server)
+{
+    uint32_t slots = slots_now(server);
+    /* pair: backend.queue. */
+    uint32_t served = atom_load_seq_cst(&server->served);
+
+    do {
+        if (served >= slots)
+            return false;
+    } while (!atom_cas(&server->served, &served, served + 1, memory_order_seq_cst));
+    atom_fetch_add(&server->served_total, 1, memory_order_relaxed);
+    return true;
+}
+
+void server_give_slot(struct server *server)
+{
+    struct backend *backend = server->backend;
+
+    /* pair: backend.queue. */
+    BUG_ON(atom_fetch_sub(&server->served, 1, memory_order_seq_cst) == 0);
+    if (atom_load_seq_cst(&backend->queue_count) == 0)
+        return;
+    atom_store(&backend->ready, server);
+    backend_serve_queue(backend);
+}
+
+bool server_conn_begin(struct server *server, struct idle_conn *conn, const struct idle_ops *ops)
+{
+    int state = atom_load(&server->state);
+    uint32_t used;
+    uint32_t used_max;
+
+    /* Should it leave right now: it does not go before all are harmless, and then sees the count.
+     */
+    if (state == SERVER_MAINT || state == SERVER_GONE)
+        return false;
+    memset(conn, 0, sizeof(*conn));
+    conn->ops = ops;
+    conn->server = server;
+    conn->worker = worker_id();
+    conn->place = IDLE_NOWHERE;
+    conn->counted = IDLE_COUNTED_USED;
+    list_init(&conn->age);
+    used = atom_fetch_add(&server->conns_used, 1, memory_order_relaxed) + 1;
+    used_max = atom_load(&server->conns_used_max);
+    while (used > used_max &&
+           !atom_cas(&server->conns_used_max, &used_max, used, memory_order_relaxed)) {
+    }
+    return true;
+}
+
+/* --- health --- */
+
+static void note_success(struct server *server)
+{
+    bool is_back = false;
+
+    if (atom_load(&server->failures) != 0)
+        atom_store(&server->failures, 0);
+    if (atom_load(&server->state) != SERVER_PROBE)
+        return;
+    lock_take(&server->lock);
+    if (atom_load(&server->state) == SERVER_PROBE) {
+        move(server, SERVER_UP);
+        is_back = true;
+        if (PLANT(C59b)) {
+            /* Who serves the queue holds its lock and may want this one. */
+            backend_serve_queue(server->backend);
+        }
+    }
+    lock_give(&server->lock);
+    if (is_back)
+        backend_serve_queue(server->backend);
+}
+
+static void note_failure(struct server *server)
+{
+    uint32_t failures = atom_fetch_add(&server->failures, 1, memory_order_relaxed) + 1;
+    uint64_t until_ns = 0;
+
+    atom_fetch_add(&server->failed_total, 1, memory_order_relaxed);
+    if (server->options.fall == 0)
+        return;
+    if (atom_load(&server->state) == SERVER_UP && failures < server->options.fall)
+        return;
+    lock_take(&server->lock);
+    int state = atom_load(&server->state);
+    if (state == SERVER_PROBE || (state == SERVER_UP && failures >= server->options.fall)) {
+        until_ns = worker_now_ns() + server->options.down_ns;
+        atom_store(&server->down_until_ns, until_ns);
+        atom_store(&server->failures, 0);
+        move(server, SERVER_DOWN);
+    }
+    lock_give(&server->lock);
+    if (until_ns == 0)
+        return;
+    atom_fetch_add(&server->down_total, 1, memory_order_relaxed);
+    backend_schedule_probe(server->backend, until_ns);
+}
+
+void server_observe(struct server *server, bool is_ok)
+{
+    if (is_ok)
+        note_success(server);
+    else
+        note_failure(server);
+}
+
+/* --- leaving, and coming back --- */
+
+bool server_set_maintenance(struct server *server)
+{
+    lock_take(&server->lock);
+    int state = atom_load(&server->state);
+    if (state != SERVER_MAINT && state != SERVER_GONE)
+        move(server, SERVER_MAINT);
+    lock_give(&server->lock);
+    /* Who puts back a connection looks at the state under the lock under which we look for it. */
+    if (state != SERVER_GONE)
+        idle_evict(server);
+    return state != SERVER_GONE;
+}
+
+bool server_set_ready(struct server *server)
+{
+    bool is_back = false;
+
+    lock_take(&server->lock);
+    int state = atom_load(&server->state);
+    if (state != SERVER_UP && state != SERVER_GONE) {
+        atom_store(&server->failures, 0);
+        move(server, SERVER_UP);
+        is_back = true;
+    }
+    lock_give(&server->lock);
+    if (is_back)
+        backend_serve_queue(server->backend);
+    return state != SERVER_GONE;
+}
+
+/* Is it the only one that could serve those who wait? */
+static bool is_waited_for(const struct server *server)
+{
+    struct backend *backend = server->backend;
+
+    if (atom_load(&backend->queue_count) == 0)
+        return false;
+    for (uint32_t i = 0; i < backend->servers_count; i++) {
+        struct server *other = &backend->servers[i];
+
+        if (other != server && atom_load(&other->state) != SERVER_GONE)
+            return false;
+    }
+    return true;
+}
+
+static bool is_used(const struct server *server)
+{
+    return atom_load(&server->served) != 0 || atom_load(&server->conns_used) != 0 ||
+           atom_load(&server->conns_idle) != 0 || is_waited_for(server);
+}
+
+/* So that it is found no more. */
+static void forget_ready(struct server *server)
+{
+    struct backend *backend = server->backend;
+
+    if (atom_load(&backend->ready) == server)
+        atom_store(&backend->ready, NULL);
+}
+
+int server_remove(struct server *server)
+{
+    int status = 0;
+    int state = atom_load(&server->state);
+
+    if (PLANT(C61a)) {
+        /* In two steps, and while others work: who gives back a slot names it again. */
+        forget_ready(server);
+    }
+    isolate_begin();
+    if (!PLANT(C61b)) {
+        /* What was true before may be so no more: it is ready again, or another one removed it. */
+        state = atom_load(&server->state);
+    }
+    if (state == SERVER_GONE)
+        status = -ERR_NOT_FOUND;
+    else if (state != SERVER_MAINT || is_used(server))
+        status = -ERR_BUSY;
+    if (status == 0) {
+        if (!PLANT(C61a))
+            forget_ready(server);
+        lock_take(&server->lock);
+        move(server, SERVER_GONE);
+        lock_give(&server->lock);
+    }
+    isolate_end();
+    return status;
+}
+
+/* --- checks: plain reads, between steps --- */
+
+#define PEEK(p) atomic_load_explicit((p), memory_order_relaxed)
+
+void server_check(const struct server *server)
+{
+    const struct backend *backend = server->backend;
+    uint32_t limit = server->options.limit;
+
+    BUG_ON(server != &backend->servers[server->index]);
+    BUG_ON(limit != 0 && PEEK(&server->served) > limit);
+    if (PEEK(&server->state) != SERVER_GONE)
+        return;
+    BUG_ON(PEEK(&server->served) != 0);
+    BUG_ON(PEEK(&server->conns_used) != 0 || PEEK(&server->conns_idle) != 0);
+    BUG_ON(PEEK(&backend->ready) == server);
+}
