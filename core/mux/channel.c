@@ -57,6 +57,8 @@ bool channel_can_put_head(const struct channel *channel)
 void channel_put_head(struct channel *channel, struct http_head *head)
 {
     BUG_ON(!channel_can_put_head(channel));
+    if (channel->on_head != NULL)
+        channel->on_head(channel, head);
     if (!http_head_is_interim(head)) {
         channel->flags |= CHANNEL_HAS_HEAD;
         if (head->is_end)

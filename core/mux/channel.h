@@ -44,9 +44,11 @@ enum {
 struct channel {
     struct buffers *buffers;
     struct pool *heads;
-    struct tasklet *user;       /* the exchange's; NULL once it has gone */
-    struct stream *writer;      /* NULL: nobody, or the exchange itself */
-    struct stream *reader;      /* likewise */
+    struct tasklet *user;  /* the exchange's; NULL once it has gone */
+    struct stream *writer; /* NULL: nobody, or the exchange itself */
+    struct stream *reader; /* likewise */
+    /* Told of each head that is put, before anybody is woken who could take it; NULL: nobody. */
+    void (*on_head)(struct channel *channel, const struct http_head *head);
     struct http_head *head;     /* put and not taken */
     struct http_head *trailers; /* likewise */
     struct buf data;            /* storage only while something is in it, or about to be */

@@ -216,8 +216,10 @@ static inline void stream_ready(struct stream *stream)
         stream->mux->ops->ready(stream);
 }
 
-/* Fails the stream towards its exchange: sets error once, breaks recv unless it has ended, closes
- * send, wakes the exchange. */
+/* Fails the stream towards its exchange: sets error once and wakes the exchange. After REFUSED and
+ * CONNECT the channels stay as they are: it may send the request elsewhere. Otherwise breaks recv
+ * (unless it has ended; or has no head yet: then the exchange may answer by itself) and closes
+ * send. */
 void stream_fail(struct stream *stream, enum stream_error error);
 
 /* All of send has gone out: tells the exchange. */

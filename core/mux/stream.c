@@ -19,16 +19,26 @@ static void tell_user(struct stream *stream)
         tasklet_wakeup(stream->user);
 }
 
+/* The request can be sent elsewhere: the exchange decides, and finds the channels as they are. */
+static bool is_repeatable(enum stream_error error)
+{
+    return error == STREAM_ERROR_REFUSED || error == STREAM_ERROR_CONNECT;
+}
+
 void stream_fail(struct stream *stream, enum stream_error error)
 {
     BUG_ON(error == STREAM_ERROR_NONE);
     if (stream->error == STREAM_ERROR_NONE)
         stream->error = error;
-    if (!channel_has(stream->recv, CHANNEL_END | CHANNEL_BROKEN))
+    tell_user(stream);
+    if (is_repeatable(stream->error))
+        return;
+    /* Before the head has been put an answer by the exchange is still possible. */
+    if (channel_has(stream->recv, CHANNEL_HAS_HEAD) &&
+        !channel_has(stream->recv, CHANNEL_END | CHANNEL_BROKEN))
         channel_break(stream->recv);
     if (!channel_has(stream->send, CHANNEL_CLOSED))
         channel_close(stream->send);
-    tell_user(stream);
 }
 
 void stream_sent(struct stream *stream)
