@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include "core/base/err.h"
+#include "core/net/conn_tls.h"
 #include "core/rt/rt.h"
 
-static void fail(struct conn *conn, int error)
+void conn_fail(struct conn *conn, int error)
 {
     conn->error = error != 0 ? error : ECONNRESET;
     conn->flags |= CONN_FAILED;
@@ -37,6 +38,8 @@ void conn_free(struct conn *conn)
 {
     if (conn == NULL)
         return;
+    if (conn->tls != NULL)
+        conn_tls_free(conn);
     if (conn_has(conn, CONN_ATTACHED))
         fd_delete(conn->rt, conn->fd);
     else
@@ -45,7 +48,7 @@ void conn_free(struct conn *conn)
 }
 
 /* The outcome of connect(): known when the socket can be written, or has failed. */
-static void finish_connect(struct conn *conn)
+bool conn_finish_connect(struct conn *conn)
 {
     int error = 0;
     socklen_t len = sizeof(error);
@@ -53,9 +56,8 @@ static void finish_connect(struct conn *conn)
     if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
         error = errno;
     if (error != 0)
-        fail(conn, error);
-    else
-        conn->flags &= ~(uint32_t)CONN_CONNECTING;
+        conn_fail(conn, error);
+    return error == 0;
 }
 
 /* A report about the socket, on its worker. */
@@ -65,8 +67,13 @@ static void handle_fd(struct rt *rt, int fd, void *owner)
     uint32_t state = fd_state(rt, fd);
     uint32_t wake = 0;
 
-    if (conn_has(conn, CONN_CONNECTING) && (state & (FD_POLL_OUT | FD_POLL_HUP | FD_POLL_ERR)) != 0)
-        finish_connect(conn);
+    if (conn->tls != NULL) {
+        conn_tls_report(conn);
+        return;
+    }
+    if (conn_has(conn, CONN_CONNECTING) &&
+        (state & (FD_POLL_OUT | FD_POLL_HUP | FD_POLL_ERR)) != 0 && conn_finish_connect(conn))
+        conn->flags &= ~(uint32_t)CONN_CONNECTING;
     /* An end or an error is for whoever waits: the system call that follows will tell which. */
     bool is_over = conn_has(conn, CONN_FAILED) || (state & FD_POLL_STICKY) != 0;
     if (conn_has(conn, CONN_WAIT_RECV) && (is_over || (state & FD_POLL_IN) != 0))
@@ -162,7 +169,7 @@ static size_t recv_once(struct conn *conn, struct buf *buf, size_t *asked)
     else if (errno == EAGAIN || errno == EWOULDBLOCK)
         fd_cant_recv(conn->rt, conn->fd);
     else
-        fail(conn, errno);
+        conn_fail(conn, errno);
     return 0;
 }
 
@@ -172,6 +179,8 @@ size_t conn_recv(struct conn *conn, struct buf *buf)
 
     if (conn_has(conn, CONN_READ_END | CONN_FAILED | CONN_CONNECTING))
         return 0;
+    if (conn->tls != NULL)
+        return conn_tls_recv(conn, buf);
     /* Twice: the room of a ring is in at most two pieces. */
     for (int i = 0; i < 2; i++) {
         size_t asked;
@@ -192,6 +201,8 @@ size_t conn_send(struct conn *conn, const struct buf_span *spans, unsigned spans
     BUG_ON(spans_count > CONN_SPANS_MAX);
     if (conn_has(conn, CONN_WRITE_END | CONN_FAILED | CONN_CONNECTING))
         return 0;
+    if (conn->tls != NULL)
+        return conn_tls_send(conn, spans, spans_count);
     for (unsigned i = 0; i < spans_count; i++) {
         if (spans[i].len_bytes > 0)
             pieces[message.msg_iovlen++] = (struct iovec){spans[i].data, spans[i].len_bytes};
@@ -214,6 +225,10 @@ void conn_shutdown(struct conn *conn)
 {
     if (conn_has(conn, CONN_WRITE_END | CONN_FAILED | CONN_CONNECTING))
         return;
+    if (conn->tls != NULL) {
+        conn_tls_shutdown(conn);
+        return;
+    }
     (void)shutdown(conn->fd, SHUT_WR);
     conn->flags |= CONN_WRITE_END;
 }
@@ -229,7 +244,10 @@ void conn_wait_recv(struct conn *conn)
     if (conn_has(conn, CONN_WAIT_RECV | CONN_FAILED | CONN_READ_END))
         return;
     conn->flags |= CONN_WAIT_RECV;
-    fd_want_recv(conn->rt, conn->fd);
+    if (conn->tls != NULL)
+        conn_tls_wait_recv(conn);
+    else
+        fd_want_recv(conn->rt, conn->fd);
 }
 
 void conn_wait_send(struct conn *conn)
@@ -237,13 +255,37 @@ void conn_wait_send(struct conn *conn)
     if (conn_has(conn, CONN_WAIT_SEND | CONN_FAILED | CONN_WRITE_END))
         return;
     conn->flags |= CONN_WAIT_SEND;
-    fd_want_send(conn->rt, conn->fd);
+    if (conn->tls != NULL)
+        conn_tls_wait_send(conn);
+    else
+        fd_want_send(conn->rt, conn->fd);
 }
 
 void conn_wait_nothing(struct conn *conn)
 {
     conn->flags &= ~(uint32_t)(CONN_WAIT_RECV | CONN_WAIT_SEND);
-    fd_stop_both(conn->rt, conn->fd);
+    if (conn->tls != NULL)
+        conn_tls_wait_nothing(conn);
+    else
+        fd_stop_both(conn->rt, conn->fd);
+}
+
+int conn_takeover(struct conn *conn, struct tasklet *waiter, int from)
+{
+    BUG_ON(from == worker_id());
+    int result =
+        conn->tls != NULL ? conn_tls_takeover(conn, from) : fd_takeover(conn->rt, conn->fd, conn);
+    if (result != 0)
+        return result;
+    /* Now nobody else is inside, and what a report of the old worker's left is seen. */
+    conn->flags &= ~(uint32_t)(CONN_WAIT_RECV | CONN_WAIT_SEND);
+    conn->waiter = waiter;
+    return 0;
+}
+
+bool conn_is_clean(const struct conn *conn)
+{
+    return conn->tls == NULL || conn_tls_is_clean(conn);
 }
 
 void conn_check(const struct conn *conn)
@@ -251,5 +293,8 @@ void conn_check(const struct conn *conn)
     BUG_ON(conn->fd < 0);
     BUG_ON(conn_has(conn, CONN_FAILED) && conn->error == 0);
     BUG_ON(conn_has(conn, CONN_WAIT_RECV | CONN_WAIT_SEND) && conn->waiter == NULL);
-    BUG_ON(conn_has(conn, CONN_CONNECTING) && conn->listener != NULL);
+    BUG_ON(conn_has(conn, CONN_CONNECTING) && conn->listener != NULL && conn->tls == NULL);
+    BUG_ON(conn_has(conn, CONN_TLS) != (conn->tls != NULL));
+    if (conn->tls != NULL)
+        conn_tls_check(conn);
 }

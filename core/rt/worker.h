@@ -70,6 +70,7 @@ struct worker {
     struct tasklet *current;   /* running now (a task: its common part), or NULL */
     int fd_current;            /* whose handler runs now, or -1 */
     bool is_fd_current_gone;   /* and has been deleted or migrated by it */
+    struct lock *steal_lock;   /* under which objects of F_USR1 tasklets are stolen; set by others */
     struct run_tree run_queue; /* tasks by (key, seq) */
     uint64_t run_clock;        /* next key */
     unsigned run_count;        /* tasks in run_queue */
