@@ -13,10 +13,14 @@
  *
  *   - it is set before the mux can be found in an idle list, and cleared when a stream is attached;
  *   - process() without it in its state touches the mux without any lock: it cannot have been
- * stolen;
+ *     stolen;
  *   - process() with it takes the own worker's idle lock, and finds its ctx NULL if it was: then it
  *     frees itself, on its own worker. Else it takes the mux out of its list, works, and puts it
- * back.
+ *     back. The task does the same; and the handler of the fd, which nobody can steal while it is
+ *     inside, but which may find the mux in its list.
+ *
+ * A mux that a protocol destroys is thus in no idle list: it was taken out before run(), or never
+ * was in one.
  *
  * After mux_idle() the former user reads nothing of it any more.
  *
@@ -181,10 +185,18 @@ struct mux {
 MUST_CHECK int mux_init(struct mux *mux, const struct mux_ops *ops, struct mux_env *env,
                         enum mux_kind kind, struct conn *conn, bool is_front);
 
-/* Frees tasklet and task, whoever runs now (also when one of them is the caller), and for a back
- * mux takes it out of every list (under the idle lock: the caller must not hold it), gives back
- * what its server counted and closes the conn. Then pool_give(). Its worker, or who is alone. */
+/*
+ * Frees tasklet and task, whoever runs now (also when one of them is the caller); for a back mux
+ * also closes the conn, takes it out of what it may still be in (avail, a to-remove queue, its
+ * session's list; the caller must not hold the idle lock), and gives back what its server counted.
+ * The memory is left to the caller's pool_give(). Its worker, or who is alone.
+ */
 void mux_fini(struct mux *mux);
+
+/* The same for a back mux, which `server` counts from now on (server_conn_begin()). -ERR_CLOSED
+ * too: the server takes no more connections. */
+MUST_CHECK int mux_init_back(struct mux *mux, const struct mux_ops *ops, struct mux_env *env,
+                             enum mux_kind kind, struct conn *conn, struct server *server);
 
 /*
  * Back: the last stream is gone and ops->is_clean(). Sets F_USR1, asks the conn to be told of input
@@ -195,8 +207,19 @@ void mux_fini(struct mux *mux);
  */
 void mux_idle(struct mux *mux, bool is_safe);
 
-/* Back: attaches `stream` and marks the mux as one that cannot be stolen. As ops->attach. */
+/* Back: attaches `stream` and marks the mux as one that cannot be stolen. As ops->attach; if that
+ * fails a mux without streams goes back by mux_idle(), or is destroyed. */
 MUST_CHECK int mux_attach(struct mux *mux, struct stream *stream);
+
+/* Back, in use: what ops->room() says has changed (a stream has gone, the peer said so): others may
+ * find it to attach their streams, or no more. mux_attach() does it by itself. */
+void mux_offer(struct mux *mux);
+
+/* What idle_get() and idle_get_session() return. */
+static inline struct mux *mux_of_idle(struct idle_conn *conn)
+{
+    return CONTAINER_OF(conn, struct mux, idle);
+}
 
 /*
  * Makes the calling worker the owner. The caller holds `from`'s idle lock and the mux is in one of

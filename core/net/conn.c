@@ -74,6 +74,9 @@ static void handle_fd(struct rt *rt, int fd, void *owner)
     if (conn_has(conn, CONN_CONNECTING) &&
         (state & (FD_POLL_OUT | FD_POLL_HUP | FD_POLL_ERR)) != 0 && conn_finish_connect(conn))
         conn->flags &= ~(uint32_t)CONN_CONNECTING;
+    if (conn->hang_up != NULL && (state & (FD_POLL_STICKY | FD_SHUT_R)) != 0 &&
+        conn->hang_up(conn->waiter))
+        return;
     /* An end or an error is for whoever waits: the system call that follows will tell which. */
     bool is_over = conn_has(conn, CONN_FAILED) || (state & FD_POLL_STICKY) != 0;
     if (conn_has(conn, CONN_WAIT_RECV) && (is_over || (state & FD_POLL_IN) != 0))

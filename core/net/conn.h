@@ -67,6 +67,9 @@ struct conn {
     uint32_t flags;
     struct addr peer;
     struct tls_session *tls; /* NULL: in the clear */
+    /* In the clear: what the handler calls when a report says that the peer has gone, before it
+     * wakes anybody. True: the conn is no more. NULL, or false: as any other report. */
+    bool (*hang_up)(struct tasklet *waiter);
 };
 
 /* The application protocol that TLS agreed upon (RFC 7301). */

@@ -29,6 +29,8 @@
 #include "core/rt/timer.h"
 #include "core/rt/worker.h"
 
+struct idle_set;
+
 /* Each may be NULL. `ctx` is rt_callbacks.ctx. */
 struct rt_callbacks {
     void *ctx;
@@ -73,6 +75,9 @@ struct rt {
     _Atomic uint64_t stop_acked;      /* bit per worker that has seen `stop` */
     _Atomic uint64_t signals_pending; /* bit per signal number */
     bool is_running; /* between start and join; written by rt_run()'s caller alone */
+    /* The layer above's: where a tasklet finds its worker's idle lock when its connection may have
+     * been stolen, so that there is nothing else it may look at. Set before rt_run(). */
+    struct idle_set *idle_set;
 };
 
 /* -ERR_MEMORY; -ERR_SYSTEM (no epoll or eventfd); -ERR_FULL (fd numbers beyond fd_max);

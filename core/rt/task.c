@@ -382,6 +382,12 @@ void tasklet_clear_flags(struct tasklet *tasklet, uint32_t bits)
     atom_fetch_and(&tasklet->word, ~(uint64_t)bits, memory_order_acq_rel);
 }
 
+bool tasklet_has_flags(struct tasklet *tasklet, uint32_t bits)
+{
+    /* pair: task.wake. */
+    return (atom_load_acquire(&tasklet->word) & bits) == bits;
+}
+
 int tasklet_owner(struct tasklet *tasklet)
 {
     return run_word_owner(atom_load(&tasklet->word));

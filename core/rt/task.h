@@ -198,6 +198,7 @@ void tasklet_set_ctx(struct tasklet *tasklet, void *ctx);
 /* Sets or clears TASK_APPLICATION bits (F_USR1: "my object may be stolen"). Any worker. */
 void tasklet_set_flags(struct tasklet *tasklet, uint32_t bits);
 void tasklet_clear_flags(struct tasklet *tasklet, uint32_t bits);
+bool tasklet_has_flags(struct tasklet *tasklet, uint32_t bits);
 
 /* The bound owner, TASK_ANY, or -2-k. A snapshot. */
 int tasklet_owner(struct tasklet *tasklet);

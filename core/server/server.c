@@ -55,21 +55,14 @@ void server_init(struct server *server, struct backend *backend, uint32_t index,
     server->index = index;
     server->options = *options;
     lock_init(&server->lock, "server.lock");
-    for (unsigned i = 0; i < WORKERS_MAX; i++) {
-        struct idle_server_worker *worker = &server->workers[i];
-
-        RB_INIT(&worker->idle);
-        RB_INIT(&worker->safe);
-        RB_INIT(&worker->avail);
-        list_init(&worker->by_age);
-    }
+    idle_server_init(server);
     HOOK_NAME(server, "server", server->options.name);
 }
 
 void server_fini(struct server *server)
 {
     BUG_ON(atom_load(&server->served) != 0);
-    BUG_ON(atom_load(&server->conns_used) != 0 || atom_load(&server->conns_idle) != 0);
+    idle_server_fini(server);
     lock_fini(&server->lock);
 }
 
@@ -161,25 +154,12 @@ void server_give_slot(struct server *server)
 bool server_conn_begin(struct server *server, struct idle_conn *conn, const struct idle_ops *ops)
 {
     int state = atom_load(&server->state);
-    uint32_t used;
-    uint32_t used_max;
 
     /* Should it leave right now: it does not go before all are harmless, and then sees the count.
      */
     if (state == SERVER_MAINT || state == SERVER_GONE)
         return false;
-    memset(conn, 0, sizeof(*conn));
-    conn->ops = ops;
-    conn->server = server;
-    conn->worker = worker_id();
-    conn->place = IDLE_NOWHERE;
-    conn->counted = IDLE_COUNTED_USED;
-    list_init(&conn->age);
-    used = atom_fetch_add(&server->conns_used, 1, memory_order_relaxed) + 1;
-    used_max = atom_load(&server->conns_used_max);
-    while (used > used_max &&
-           !atom_cas(&server->conns_used_max, &used_max, used, memory_order_relaxed)) {
-    }
+    idle_begin(conn, server, ops);
     return true;
 }
 

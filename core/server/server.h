@@ -92,9 +92,10 @@ struct server {
 
     /* Connections (spec 3.1). */
     _Atomic uint32_t conns_used;
-    _Atomic uint32_t conns_used_max; /* since the last purge */
-    _Atomic uint32_t conns_needed;   /* estimate: decays */
-    _Atomic uint32_t conns_idle;     /* all that are counted as idle or safe */
+    _Atomic uint32_t conns_used_max;     /* since the last purge */
+    _Atomic uint32_t conns_needed;       /* estimate: decays */
+    _Atomic uint64_t conns_estimated_ns; /* when that was */
+    _Atomic uint32_t conns_idle;         /* all that are counted as idle or safe */
     _Atomic uint32_t conns_safe;
     _Atomic uint32_t takeover_next; /* the worker where the next thief begins */
     struct idle_server_worker workers[WORKERS_MAX];

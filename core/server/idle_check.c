@@ -1,0 +1,127 @@
+/*
+ * core/server/idle_check.c - the invariants C1 to C7 as far as trees, lists and counters go; what
+ * only the mux knows is mux_check()'s.
+ *
+ * Threads: no worker, between steps; idle_check_locked() under the lock.
+ */
+#include "core/base/attr.h"
+#include "core/server/idle_list.h"
+#include "core/server/server.h"
+
+#define PEEK(p) atomic_load_explicit((p), memory_order_relaxed)
+
+/* What is in the trees and lists of one worker. */
+struct sums {
+    uint32_t idle;
+    uint32_t safe;
+    uint32_t by_age;
+    uint32_t sessions;
+    uint32_t remove; /* counted as idle or safe */
+};
+
+static uint32_t check_tree(const struct idle_tree *tree, const struct server *server, int worker,
+                           enum idle_place place)
+{
+    const struct idle_conn *conn, *before = NULL;
+    uint32_t count = 0;
+
+    for (conn = idle_find_any((struct idle_tree *)(uintptr_t)tree); conn != NULL;
+         conn = idle_find_after((struct idle_conn *)(uintptr_t)conn)) {
+        BUG_ON(conn->server != server);
+        BUG_ON(conn->worker != worker); /* C2 */
+        BUG_ON(conn->place != place);   /* C2, C4 */
+        BUG_ON(conn->is_private);       /* C6 */
+        BUG_ON(place == IDLE_IN_IDLE && conn->counted != IDLE_COUNTED_IDLE);
+        BUG_ON(place == IDLE_IN_SAFE && conn->counted != IDLE_COUNTED_SAFE);
+        BUG_ON(place == IDLE_IN_AVAIL && conn->counted != IDLE_COUNTED_USED);
+        BUG_ON(before != NULL && before->key > conn->key);
+        before = conn;
+        count++;
+    }
+    return count;
+}
+
+static const struct idle_conn *conn_of(const struct list *link)
+{
+    return LIST_ENTRY((struct list *)(uintptr_t)link, struct idle_conn, age);
+}
+
+static void check_lists(const struct idle_server_worker *mine, struct sums *sums)
+{
+    const struct list *link;
+
+    LIST_EACH(link, &mine->by_age)
+    {
+        const struct idle_conn *conn = conn_of(link);
+        BUG_ON(link->next->prev != link);
+        BUG_ON(!idle_is_stealable(conn));
+        sums->by_age++;
+    }
+    LIST_EACH(link, &mine->privates)
+    {
+        const struct idle_conn *conn = conn_of(link);
+        BUG_ON(link->next->prev != link);
+        BUG_ON(conn->place != IDLE_IN_SESSION || !conn->is_private); /* C6 */
+        BUG_ON(conn->session == NULL || !list_is_linked(&conn->session_link));
+        BUG_ON(conn->counted != IDLE_COUNTED_SESSION);
+        sums->sessions++;
+    }
+}
+
+static void check_remove(const struct idle_worker *worker, const struct server *server, int index,
+                         struct sums *sums)
+{
+    const struct list *link;
+
+    LIST_EACH(link, &worker->remove)
+    {
+        const struct idle_conn *conn = conn_of(link);
+        BUG_ON(link->next->prev != link);
+        BUG_ON(conn->place != IDLE_IN_REMOVE); /* C4 */
+        BUG_ON(conn->worker != index);
+        if (conn->server == server && idle_is_counted_idle(conn))
+            sums->remove++;
+    }
+}
+
+/* Lock held, or nobody can run. */
+static struct sums check_worker(const struct server *server, int index)
+{
+    const struct idle_server_worker *mine = &server->workers[index];
+    struct sums sums = {0};
+
+    sums.idle = check_tree(&mine->idle, server, index, IDLE_IN_IDLE);
+    sums.safe = check_tree(&mine->safe, server, index, IDLE_IN_SAFE);
+    (void)check_tree(&mine->avail, server, index, IDLE_IN_AVAIL);
+    check_lists(mine, &sums);
+    check_remove(&server->set->workers[index], server, index, &sums);
+    BUG_ON(sums.by_age != sums.idle + sums.safe); /* C2 */
+    /* C1: counted, and not being looked after just now. */
+    BUG_ON(PEEK(&mine->idle_count) < sums.idle + sums.safe + sums.remove);
+    return sums;
+}
+
+void idle_check_locked(const struct server *server, int worker)
+{
+    (void)check_worker(server, worker);
+}
+
+void idle_check(const struct idle_set *set, const struct server *server, bool is_quiet)
+{
+    uint32_t idle = 0, sessions = 0;
+
+    if (!is_quiet)
+        return;
+    BUG_ON(server->set != set);
+    for (unsigned i = 0; i < set->workers_count; i++) {
+        struct sums sums = check_worker(server, (int)i);
+
+        /* The cleanup task has been; only one whose mux waits for a buffer may be out. */
+        BUG_ON(sums.remove != 0);
+        idle += PEEK(&server->workers[i].idle_count);
+        sessions += sums.sessions;
+    }
+    BUG_ON(PEEK(&server->conns_idle) != idle); /* C7 */
+    BUG_ON(PEEK(&server->conns_safe) > idle);  /* C1 */
+    BUG_ON(PEEK(&server->conns_used) < sessions);
+}
