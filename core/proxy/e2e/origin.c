@@ -6,7 +6,9 @@
  *     /size/N      N patterned bytes with Content-Length
  *     /chunked/N   the same in chunks
  *     /close/N     the same, ended by closing
+ *     /stream/N    N patterned bytes, made as they are sent
  *     /echo        the body of the request
+ *     /count       how many bytes the body of the request had, and a sum of them; it is not kept
  *     /bad         what is no response            /cut/N   half of N bytes, then a close
  *     /never       nothing at all                 else     the name
  */
@@ -16,6 +18,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +28,8 @@
 
 #include "core/http/h1.h"
 #include "core/http/h1_body.h"
+
+enum { STREAM_STEP = 65536 };
 
 struct bytes {
     char *data;
@@ -42,6 +47,11 @@ struct client {
     struct bytes payload;
     struct bytes out;
     size_t sent;
+    size_t stream_at; /* of a /stream/ that is on its way */
+    size_t stream_end;
+    bool is_counting;
+    size_t counted;
+    uint32_t sum;
 };
 
 static int epoll_fd;
@@ -148,6 +158,14 @@ static void respond(struct client *client)
         add_head(client, "length", n);
         add_pattern(&client->out, 0, n / 2);
         client->is_closing = true;
+    } else if (has_prefix(path, "/stream/", &n)) {
+        add_head(client, "length", n);
+        client->stream_at = 0;
+        client->stream_end = is_to_head ? 0 : n;
+    } else if (client->is_counting) {
+        (void)snprintf(path, sizeof(path), "%zu %u\n", client->counted, client->sum);
+        add_head(client, "length", strlen(path));
+        add_text(&client->out, path);
     } else if (has_prefix(path, "/echo", &n)) {
         add_head(client, "length", client->payload.len);
         add(&client->out, client->payload.data, client->payload.len);
@@ -159,6 +177,18 @@ static void respond(struct client *client)
         if (!is_to_head)
             add_text(&client->out, own_name);
     }
+}
+
+/* The sum depends on the order: h = 31 h + byte. */
+static void take_payload(struct client *client, const char *data, size_t len)
+{
+    if (!client->is_counting) {
+        add(&client->payload, data, len);
+        return;
+    }
+    client->counted += len;
+    for (size_t i = 0; i < len; i++)
+        client->sum = client->sum * 31 + (unsigned char)data[i];
 }
 
 /* Takes what it can from `in`; false when the connection is of no more use. */
@@ -174,6 +204,10 @@ static bool advance(struct client *client)
                 return true;
             client->has_head = true;
             client->payload.len = 0;
+            client->counted = 0;
+            client->sum = 0;
+            client->is_counting = client->head.path.len == 6 &&
+                                  memcmp(client->in.data + client->head.path.at, "/count", 6) == 0;
             h1_body_init(&client->body, &client->head);
             if (client->head.has_expect)
                 add_text(&client->out, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -184,7 +218,7 @@ static bool advance(struct client *client)
         while (at < client->in.len && (took = h1_body_step(&client->body, client->in.data + at,
                                                            client->in.len - at, &is_payload)) > 0) {
             if (is_payload)
-                add(&client->payload, client->in.data + at, took);
+                take_payload(client, client->in.data + at, took);
             at += took;
         }
         if (client->body.error != H1_OK)
@@ -219,9 +253,23 @@ static void end(struct client *client)
     free(client);
 }
 
+/* More of a /stream/, once what was made is sent. */
+static void make_stream(struct client *client)
+{
+    size_t left = client->stream_end - client->stream_at;
+    size_t len = left < STREAM_STEP ? left : STREAM_STEP;
+
+    if (client->sent < client->out.len || len == 0)
+        return;
+    client->out.len = 0;
+    client->sent = 0;
+    add_pattern(&client->out, client->stream_at, len);
+    client->stream_at += len;
+}
+
 static bool flush(struct client *client)
 {
-    while (client->sent < client->out.len) {
+    while (make_stream(client), client->sent < client->out.len) {
         ssize_t n = send(client->fd, client->out.data + client->sent,
                          client->out.len - client->sent, MSG_NOSIGNAL);
         if (n < 0)
