@@ -11,27 +11,32 @@
 
 /* --- the servers --- */
 
-/* The date has come when a server has been DOWN for long enough. */
+/* When the next server may be tried. */
+static uint64_t next_probe_ns(struct backend *backend)
+{
+    uint64_t next_ns = TIME_NEVER;
+
+    for (uint32_t i = 0; i < backend->servers_count; i++) {
+        struct server *server = &backend->servers[i];
+        int state = atom_load_seq_cst(&server->state); /* pair: backend.queue: the date */
+        uint64_t until_ns = atom_load(&server->down_until_ns);
+
+        if ((state == SERVER_DOWN || state == SERVER_PROBE) && until_ns > worker_now_ns() &&
+            until_ns < next_ns)
+            next_ns = until_ns;
+    }
+    return next_ns;
+}
+
+/* The date has come when a server may be tried: those that wait do not wait for others to come. */
 static struct task *process_probe(struct task *task, void *ctx, uint32_t state)
 {
     struct backend *backend = ctx;
-    uint64_t next_ns = TIME_NEVER;
 
     (void)state;
     if (backend == NULL)
         return task; /* killed */
-    for (uint32_t i = 0; i < backend->servers_count; i++) {
-        struct server *server = &backend->servers[i];
-
-        (void)server_is_usable(server);
-        /* pair: backend.queue (the order), server.down (the date). */
-        if (atom_load_seq_cst(&server->state) == SERVER_DOWN) {
-            uint64_t until_ns = atom_load(&server->down_until_ns);
-            if (until_ns < next_ns)
-                next_ns = until_ns;
-        }
-    }
-    task_set_expire(task, next_ns);
+    task_set_expire(task, next_probe_ns(backend));
     backend_serve_queue(backend);
     return task;
 }
@@ -319,9 +324,11 @@ static void check_stranded(const struct backend *backend)
         uint32_t limit = server->options.limit;
         int state = PEEK(&server->state);
 
-        BUG_ON(state == SERVER_UP && (limit == 0 || served < limit));
-        BUG_ON(state == SERVER_PROBE && served == 0);
-        BUG_ON(state == SERVER_DOWN && PEEK(&backend->probe_task->expire_ns) == TIME_NEVER);
+        if (limit != 0 && served >= limit)
+            continue;
+        BUG_ON(state == SERVER_UP);
+        BUG_ON((state == SERVER_DOWN || state == SERVER_PROBE) &&
+               PEEK(&backend->probe_task->expire_ns) == TIME_NEVER);
     }
 }
 

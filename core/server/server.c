@@ -14,7 +14,7 @@
  * pair: backend.queue. Slots and those who wait for one:
  *
  *     who waits                         who makes a slot
- *     queue_count++                     served--, or state = UP, PROBE
+ *     queue_count++                     served--, or state = UP
  *     look at state and served          look at queue_count
  *
  * All are seq_cst: with less, each could miss the other, and a request would wait beside a free
@@ -68,73 +68,99 @@ void server_fini(struct server *server)
 
 /* --- slots --- */
 
-/* DOWN for long enough: PROBE. */
-static void begin_probe(struct server *server)
+static uint32_t limit_of(const struct server *server)
 {
-    bool has_begun = false;
-
-    if (worker_now_ns() < atom_load(&server->down_until_ns))
-        return;
-    lock_take(&server->lock);
-    /* Somebody else may have done it, and it may have failed since. */
-    if (atom_load(&server->state) == SERVER_DOWN &&
-        worker_now_ns() >= atom_load(&server->down_until_ns)) {
-        move(server, SERVER_PROBE);
-        has_begun = true;
-    }
-    lock_give(&server->lock);
-    /* Nobody else has to be told: the backend's task has the same date, and looks at the queue. */
-    if (PLANT(C59a) && has_begun) {
-        /* A slot has come, so the queue is served: by one who may be serving it, under its lock. */
-        backend_serve_queue(server->backend);
-    }
+    return server->options.limit != 0 ? server->options.limit : UINT32_MAX;
 }
 
-/* How many slots there are now. */
-static uint32_t slots_now(struct server *server)
+/* How many slots there are while it has `served` requests. */
+static uint32_t slots_now(struct server *server, int state, uint32_t served)
 {
-    /* pair: backend.queue. */
-    int state = atom_load_seq_cst(&server->state);
-
-    if (state == SERVER_DOWN) {
-        begin_probe(server);
-        state = atom_load_seq_cst(&server->state);
-    }
-    if (state == SERVER_PROBE)
-        return 1;
-    if (state != SERVER_UP)
+    switch ((enum server_state)state) {
+    case SERVER_UP:
+        return limit_of(server);
+    case SERVER_PROBE:
+        /* Who tried it has left without a word. */
+        if (served == 0)
+            return 1;
+        break;
+    case SERVER_DOWN:
+        break;
+    case SERVER_MAINT:
+    case SERVER_GONE:
         return 0;
-    return server->options.limit != 0 ? server->options.limit : UINT32_MAX;
+    }
+    /* Requests from before the failures do not count: they may be there for long. */
+    return worker_now_ns() >= atom_load(&server->down_until_ns) ? limit_of(server) : 0;
 }
 
 bool server_is_usable(struct server *server)
 {
-    uint32_t slots = slots_now(server);
+    /* pair: backend.queue. */
+    int state = atom_load_seq_cst(&server->state);
 
-    if (atom_load(&server->state) == SERVER_PROBE)
-        return atom_load(&server->served) == 0;
-    return slots != 0;
+    return slots_now(server, state, atom_load(&server->served)) != 0;
 }
 
 bool server_has_slot(struct server *server, uint32_t *served)
 {
-    uint32_t slots = slots_now(server);
-
     /* pair: backend.queue. */
+    int state = atom_load_seq_cst(&server->state);
+
     *served = atom_load_seq_cst(&server->served);
-    return *served < slots;
+    return *served < slots_now(server, state, *served);
+}
+
+/* The one request that tries whether it is well: under the lock, so that it is one. */
+static bool take_probe_slot(struct server *server)
+{
+    bool is_taken = false;
+    uint64_t until_ns = 0;
+
+    lock_take(&server->lock);
+    int state = atom_load(&server->state);
+    if (state == SERVER_DOWN || state == SERVER_PROBE) {
+        uint32_t served = atom_load_seq_cst(&server->served); /* pair: backend.queue */
+        while (!is_taken && served < slots_now(server, state, served))
+            is_taken = atom_cas(&server->served, &served, served + 1, memory_order_seq_cst);
+    }
+    if (is_taken) {
+        /* If nothing is heard of it for as long, the next one tries. */
+        until_ns = worker_now_ns() + server->options.down_ns;
+        atom_store(&server->down_until_ns, until_ns);
+        if (state == SERVER_DOWN)
+            move(server, SERVER_PROBE);
+    }
+    lock_give(&server->lock);
+    if (!is_taken)
+        return false;
+    backend_schedule_probe(server->backend, until_ns);
+    if (PLANT(C59a)) {
+        /* It may serve again, so the queue is served: by one who is serving it, under its lock. */
+        backend_serve_queue(server->backend);
+    }
+    return true;
+}
+
+static bool take_slot(struct server *server)
+{
+    /* pair: backend.queue. */
+    int state = atom_load_seq_cst(&server->state);
+    uint32_t served = atom_load_seq_cst(&server->served);
+
+    if (state == SERVER_DOWN || state == SERVER_PROBE)
+        return served < slots_now(server, state, served) && take_probe_slot(server);
+    do {
+        if (served >= slots_now(server, state, served))
+            return false;
+    } while (!atom_cas(&server->served, &served, served + 1, memory_order_seq_cst));
+    return true;
 }
 
 bool server_take_slot(struct server *server)
 {
-    uint32_t slots = slots_now(server);
-    /* pair: backend.queue. */
-    uint32_t served = atom_load_seq_cst(&server->served);
-
-    do {
-        if (served >= slots)
-            return false;
-    } while (!atom_cas(&server->served, &served, served + 1, memory_order_seq_cst));
+    if (!take_slot(server))
+        return false;
     atom_fetch_add(&server->served_total, 1, memory_order_relaxed);
     return true;
 }

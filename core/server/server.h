@@ -8,9 +8,12 @@
  *     MAINT <-- maintenance, from any; idle connections leave, those in use finish
  *     GONE  <-- removed, from MAINT and under isolation; nobody finds it any more
  *
- * A slot is the right to have one request at the server; `limit` of them exist (0: no bound), and
- * one while it is PROBE. Who finds none queues at the backend (core/server/backend.h). Whatever
- * makes a slot out of none (one given back, a move to UP) then looks at that queue.
+ * A slot is the right to have one request at the server; `limit` of them exist (0: no bound). Who
+ * finds none queues at the backend (core/server/backend.h). Whatever makes a slot out of none (one
+ * given back, a move to UP) then looks at that queue.
+ *
+ * It is PROBE from when one request took a slot of it after down_ns. No other may follow until that
+ * one has reported, or is gone, or was silent for down_ns too.
  *
  * The state is read without a lock and moves under one. Lock order: backend.lock, then server.lock;
  * no other is taken while one of these is held.
@@ -82,8 +85,9 @@ struct server {
     _Atomic uint32_t served; /* slots taken */
 
     /* Health. */
-    _Atomic uint32_t failures;      /* in a row; about: a success may come between */
-    _Atomic uint64_t down_until_ns; /* while DOWN; stored under the lock, before the state */
+    _Atomic uint32_t failures; /* in a row; about: a success may come between */
+    _Atomic uint64_t
+        down_until_ns; /* DOWN, PROBE: tried then; stored under the lock, before the state */
 
     /* Statistics, relaxed. */
     _Atomic uint32_t served_total;
@@ -106,8 +110,8 @@ void server_init(struct server *server, struct backend *backend, uint32_t index,
                  const struct server_options *options);
 void server_fini(struct server *server);
 
-/* May a request be sent to it now? (UP, even if it is full; PROBE while it has none; DOWN whose
- * time is over becomes PROBE.) */
+/* May a request be sent to it now? (UP, even if it is full; DOWN and its time is over; PROBE and
+ * nobody is trying it.) */
 bool server_is_usable(struct server *server);
 
 /* Has it a slot? A guess by the time it returns. `*served` are those taken. */
