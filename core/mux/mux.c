@@ -227,7 +227,7 @@ void mux_fini(struct mux *mux)
  * Idle, and in use again
  */
 
-void mux_idle(struct mux *mux, bool is_safe)
+bool mux_idle(struct mux *mux, bool is_safe)
 {
     struct conn *conn = mux->conn;
 
@@ -246,11 +246,12 @@ void mux_idle(struct mux *mux, bool is_safe)
             set_stealable(mux);
         if (PLANT(K07a))
             conn_wait_recv(conn);
-        return;
+        return true;
     }
 
 destroy:
     mux->ops->destroy(mux);
+    return false;
 }
 
 void mux_offer(struct mux *mux)

@@ -202,10 +202,10 @@ MUST_CHECK int mux_init_back(struct mux *mux, const struct mux_ops *ops, struct 
  * Back: the last stream is gone and ops->is_clean(). Sets F_USR1, asks the conn to be told of input
  * (an idle server that says something is closing, or wrong), then puts it into its server's idle
  * list. From here on it may be another worker's: the caller touches nothing. Destroys it if the
- * server does not want it. `is_safe`: a request over it has succeeded before, so that the next
- * one's failure is not taken for a stale connection.
+ * server does not want it: then false. `is_safe`: a request over it has succeeded before, so that
+ * the next one's failure is not taken for a stale connection.
  */
-void mux_idle(struct mux *mux, bool is_safe);
+bool mux_idle(struct mux *mux, bool is_safe);
 
 /* Back: attaches `stream` and marks the mux as one that cannot be stolen. As ops->attach; if that
  * fails a mux without streams goes back by mux_idle(), or is destroyed. */

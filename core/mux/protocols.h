@@ -38,4 +38,9 @@ MUST_CHECK int mux_h2_back_new(struct mux_env *env, struct conn *conn, struct se
 MUST_CHECK int mux_fcgi_back_new(struct mux_env *env, struct conn *conn, struct server *server,
                                  struct mux **out);
 
+/* Of each object in env->muxes[MUX_H1_FRONT], [MUX_H1_BACK] and [MUX_H2]. */
+size_t mux_h1_front_bytes(void);
+size_t mux_h1_back_bytes(void);
+size_t mux_h2_bytes(void);
+
 #endif
