@@ -205,12 +205,6 @@ static void step_framing(struct h1_body *body, char c)
     }
 }
 
-static bool is_in_payload(const struct h1_body *body)
-{
-    return body->state == H1_BODY_DATA || body->state == H1_BODY_CHUNK ||
-           body->state == H1_BODY_UNTIL_CLOSE;
-}
-
 static size_t step_payload(struct h1_body *body, size_t len)
 {
     if (body->state == H1_BODY_UNTIL_CLOSE) {
@@ -227,18 +221,20 @@ static size_t step_payload(struct h1_body *body, size_t len)
 
 size_t h1_body_step(struct h1_body *body, const char *data, size_t len, bool *is_payload)
 {
-    *is_payload = is_in_payload(body);
+    *is_payload = h1_body_is_in_payload(body);
     if (body->error != H1_OK || body->state == H1_BODY_DONE)
         return 0;
     if (*is_payload)
         return step_payload(body, len);
 
     size_t taken = 0;
-    while (taken < len && body->state != H1_BODY_DONE && !is_in_payload(body)) {
+    while (taken < len && body->state != H1_BODY_DONE && !h1_body_is_in_payload(body)) {
         step_framing(body, data[taken]);
         if (body->error != H1_OK)
             break; /* the bad byte is not taken */
         taken++;
+        if (body->state == H1_BODY_TRAILER_START && body->count == 0)
+            break; /* what follows may be worth keeping */
     }
     return taken;
 }

@@ -59,7 +59,8 @@ void h1_body_init(struct h1_body *body, const struct h1_head *head);
 
 /*
  * How many of the next `len` (> 0) bytes to take in one go, all of them payload or all of them
- * framing (`*is_payload`). 0 when the body is done or broken (body->error): look at the state.
+ * framing (`*is_payload`), but never across the beginning of a trailer section. 0 when the body is
+ * done or broken (body->error): look at the state.
  */
 size_t h1_body_step(struct h1_body *body, const char *data, size_t len, bool *is_payload);
 
@@ -69,6 +70,19 @@ enum h1_error h1_body_close(struct h1_body *body);
 static inline bool h1_body_is_done(const struct h1_body *body)
 {
     return body->state == H1_BODY_DONE;
+}
+
+/* The next byte belongs to the trailer section or its last empty line. */
+static inline bool h1_body_is_in_trailers(const struct h1_body *body)
+{
+    return body->state >= H1_BODY_TRAILER_START;
+}
+
+/* The next byte is payload; `left_bytes` of them in one piece, or any number until the end. */
+static inline bool h1_body_is_in_payload(const struct h1_body *body)
+{
+    return body->state == H1_BODY_DATA || body->state == H1_BODY_CHUNK ||
+           body->state == H1_BODY_UNTIL_CLOSE;
 }
 
 #endif

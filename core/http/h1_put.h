@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/http/h1.h"
+#include "core/http/head.h"
 
 /* Text written to caller's memory. Too much sets `is_overflow` and writes nothing more. */
 struct h1_out {
@@ -36,6 +37,27 @@ void h1_put_request(struct h1_out *out, const struct h1_head *head, const char *
 /* Writes the response to send to a client that speaks HTTP/1.`client_minor`. */
 void h1_put_response(struct h1_out *out, const struct h1_head *head, const char *text,
                      unsigned client_minor, bool is_keepalive);
+
+/* How the body that follows a head is framed, and what is promised after it. */
+struct h1_form {
+    bool is_chunked;
+    bool is_keepalive;
+    uint8_t minor; /* of the client's HTTP/1; requests are always 1.1 */
+};
+
+/*
+ * Writes a request, with Host, framing, Expect and Via (RFC 9110 7.6.3) made from the head. Fields
+ * that frame or route are left out if somebody put them among the others.
+ */
+void h1_put_request_head(struct h1_out *out, const struct http_head *head,
+                         const struct h1_form *form);
+
+/* Likewise a response, interim or final. */
+void h1_put_response_head(struct h1_out *out, const struct http_head *head,
+                          const struct h1_form *form);
+
+/* The last chunk and the trailer section (RFC 9112 7.1.2). */
+void h1_put_trailers(struct h1_out *out, const struct http_head *trailers);
 
 /* A whole response of our own, with a short text body unless `is_to_head`. */
 void h1_put_error(struct h1_out *out, unsigned status, bool is_keepalive, bool is_to_head);

@@ -1,7 +1,7 @@
 /*
  * core/mux/buffers.h - the bounded storage of everything in flight, and who waits for it.
  *
- * Three kinds with a bound each, because bytes flow IN -> DATA -> OUT -> network: who waits for a
+ * Kinds with a bound each, because bytes flow IN or BACK -> DATA -> OUT -> network: who waits for a
  * kind waits only for those further down, so there is no circle, however little there is. Each
  * worker has its share, so that nobody ever waits for another worker; within a worker it is first
  * come, first served: a newcomer does not overtake who waits.
@@ -28,6 +28,7 @@ enum buffer_kind {
     BUFFER_OUT,  /* made, to be sent */
     BUFFER_DATA, /* payload between two muxes */
     BUFFER_IN,   /* received, to be parsed */
+    BUFFER_BACK, /* received from a server: clients that pipeline hold IN until they are answered */
     BUFFER_KINDS
 };
 
