@@ -11,35 +11,7 @@
 
 /* --- the servers --- */
 
-/* When the next server may be tried. */
-static uint64_t next_probe_ns(struct backend *backend)
-{
-    uint64_t next_ns = TIME_NEVER;
-
-    for (uint32_t i = 0; i < backend->servers_count; i++) {
-        struct server *server = &backend->servers[i];
-        int state = atom_load_seq_cst(&server->state); /* pair: backend.queue: the date */
-        uint64_t until_ns = atom_load(&server->down_until_ns);
-
-        if ((state == SERVER_DOWN || state == SERVER_PROBE) && until_ns > worker_now_ns() &&
-            until_ns < next_ns)
-            next_ns = until_ns;
-    }
-    return next_ns;
-}
-
-/* The date has come when a server may be tried: those that wait do not wait for others to come. */
-static struct task *process_probe(struct task *task, void *ctx, uint32_t state)
-{
-    struct backend *backend = ctx;
-
-    (void)state;
-    if (backend == NULL)
-        return task; /* killed */
-    task_set_expire(task, next_probe_ns(backend));
-    backend_serve_queue(backend);
-    return task;
-}
+static struct task *process_probe(struct task *task, void *ctx, uint32_t state);
 
 int backend_init(struct backend *backend, struct idle_set *set,
                  const struct backend_options *options)
@@ -194,6 +166,39 @@ static bool serve_first_locked(struct backend *backend)
     return true;
 }
 
+/* When the next server may be tried. */
+static uint64_t next_probe_ns(struct backend *backend)
+{
+    uint64_t next_ns = TIME_NEVER;
+
+    for (uint32_t i = 0; i < backend->servers_count; i++) {
+        struct server *server = &backend->servers[i];
+        int state = atom_load_seq_cst(&server->state); /* pair: backend.queue: the date */
+        uint64_t until_ns = atom_load(&server->down_until_ns);
+
+        if ((state == SERVER_DOWN || state == SERVER_PROBE) && until_ns > worker_now_ns() &&
+            until_ns < next_ns)
+            next_ns = until_ns;
+    }
+    return next_ns;
+}
+
+static void serve_locked(struct backend *backend)
+{
+    while (serve_first_locked(backend)) {
+    }
+}
+
+/* backend.lock. Somebody waits still: if for a server that is left alone, then not for ever. The
+ * task may have been there already: its worker's clock may be ahead of ours. */
+static void plan_probe_locked(struct backend *backend)
+{
+    uint64_t next_ns = list_is_empty(&backend->queue) ? TIME_NEVER : next_probe_ns(backend);
+
+    if (next_ns != TIME_NEVER)
+        backend_schedule_probe(backend, next_ns);
+}
+
 void backend_serve_queue(struct backend *backend)
 {
     /* pair: backend.queue. */
@@ -204,9 +209,24 @@ void backend_serve_queue(struct backend *backend)
         /* Somebody else has served, or withdrawn, who was seen waiting. */
         return;
     }
-    while (serve_first_locked(backend)) {
-    }
+    serve_locked(backend);
+    plan_probe_locked(backend);
     lock_give(&backend->lock);
+}
+
+/* The date has come when a server may be tried: those that wait do not wait for others to come. */
+static struct task *process_probe(struct task *task, void *ctx, uint32_t state)
+{
+    struct backend *backend = ctx;
+
+    (void)state;
+    if (backend == NULL)
+        return task; /* killed */
+    lock_take(&backend->lock);
+    serve_locked(backend);
+    task_set_expire(task, next_probe_ns(backend));
+    lock_give(&backend->lock);
+    return task;
 }
 
 static enum backend_result enqueue(struct backend *backend, struct backend_ticket *ticket)
@@ -226,17 +246,16 @@ static enum backend_result enqueue(struct backend *backend, struct backend_ticke
     if (PLANT(C60a)) {
         /* The queue is walked while others change it. */
         lock_give(&backend->lock);
-        while (serve_first_locked(backend)) {
-        }
+        serve_locked(backend);
         return BACKEND_QUEUED;
     }
     if (PLANT(C56)) {
         /* The slot that was given back after we found none, and before we could be seen waiting,
          * is nobody's. */
     } else {
-        while (serve_first_locked(backend)) {
-        }
+        serve_locked(backend);
     }
+    plan_probe_locked(backend);
     lock_give(&backend->lock);
     return BACKEND_QUEUED;
 }
