@@ -20,6 +20,7 @@ struct session {
     struct tls_session tls;
     gnutls_session_t gnutls;
     bool is_ready;   /* the handshake is done */
+    bool is_dry;     /* the socket had nothing when it was last asked */
     int error_io;    /* errno of the last system call that failed for good */
     uint8_t *ahead;  /* of the pool, or NULL */
     size_t ahead_at; /* first byte not yet asked for */
@@ -86,7 +87,8 @@ static ssize_t pull(gnutls_transport_ptr_t ctx, void *data, size_t len_bytes)
         return (ssize_t)len_bytes;
     }
     drop_ahead(self);
-    if (got < 0 && error != EAGAIN && error != EWOULDBLOCK)
+    self->is_dry = got < 0 && (error == EAGAIN || error == EWOULDBLOCK);
+    if (got < 0 && !self->is_dry)
         self->error_io = error;
     errno = error;
     return got;
@@ -156,6 +158,9 @@ static enum tls_status status_of(struct session *self, int result)
 
 static bool is_worth_repeating(const struct session *self, int result)
 {
+    /* It says so too after a session ticket, whatever follows. */
+    if (result == GNUTLS_E_AGAIN && gnutls_record_get_direction(self->gnutls) == 0)
+        return !self->is_dry;
     if (result == GNUTLS_E_INTERRUPTED || result == GNUTLS_E_WARNING_ALERT_RECEIVED)
         return true;
     /* RFC 5246, 7.4.1.1: a client may pass over the wish to renegotiate. */
@@ -185,6 +190,7 @@ static enum tls_status shake(struct tls_session *tls)
     int result;
 
     do {
+        self->is_dry = false;
         result = gnutls_handshake(self->gnutls);
     } while (result < 0 && is_worth_repeating(self, result));
     if (result < 0)
@@ -202,6 +208,7 @@ static enum tls_status recv_data(struct tls_session *tls, void *data, size_t len
 
     *got_bytes = 0;
     do {
+        self->is_dry = false;
         result = gnutls_record_recv(self->gnutls, data, len_bytes);
     } while (result < 0 && is_worth_repeating(self, (int)result));
     if (result < 0)

@@ -275,17 +275,15 @@ static enum tls_status recv_data(struct tls_session *session, void *data, size_t
 
 static void put_hello(struct standin *self)
 {
+    static const char *const offers[] = {"", "http/1.1", "h2", "h2,http/1.1"};
     const struct tls_options *options = &self->tls.context->options;
-    char hello[64 + TLS_SERVER_NAME_BYTES] = "";
-    size_t len;
+    const char *offer = offers[2 * options->has_h2 + options->has_h1];
+    char hello[64 + TLS_SERVER_NAME_BYTES];
+    size_t offer_len = strlen(offer) + 1, name_len = strlen(self->name) + 1;
 
-    if (options->has_h2)
-        strcat(hello, options->has_h1 ? "h2,http/1.1" : "h2");
-    else if (options->has_h1)
-        strcat(hello, "http/1.1");
-    len = strlen(hello) + 1;
-    memcpy(hello + len, self->name, strlen(self->name) + 1);
-    put(self, RECORD_CLIENT_HELLO, hello, len + strlen(self->name) + 1);
+    memcpy(hello, offer, offer_len);
+    memcpy(hello + offer_len, self->name, name_len);
+    put(self, RECORD_CLIENT_HELLO, hello, offer_len + name_len);
 }
 
 /* Collects a whole record of `type` into `hello`, ended by a NUL. */
@@ -414,7 +412,7 @@ static enum tls_status shake(struct tls_session *session)
 static int open_context(struct tls_context *context, char error[TLS_ERROR_BYTES])
 {
     (void)context;
-    (void)error;
+    error[0] = '\0';
     return 0;
 }
 
