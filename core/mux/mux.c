@@ -212,14 +212,13 @@ int mux_init_back(struct mux *mux, const struct mux_ops *ops, struct mux_env *en
 
 void mux_fini(struct mux *mux)
 {
-    tasklet_free(mux->tasklet);
-    task_destroy(mux->task);
-    mux->tasklet = NULL;
-    mux->task = NULL;
+    if (mux->tasklet != NULL)
+        tasklet_free(mux->tasklet);
+    if (mux->task != NULL)
+        task_destroy(mux->task);
     if (mux->is_front)
         return;
     conn_free(mux->conn);
-    mux->conn = NULL;
     idle_forget(&mux->idle);
 }
 

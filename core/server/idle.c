@@ -136,6 +136,16 @@ void idle_begin(struct idle_conn *conn, struct server *server, const struct idle
     idle_count_as(conn, IDLE_COUNTED_USED);
 }
 
+/* In the to-remove queue, and thus in no tree? */
+static bool is_in_remove(const struct idle_conn *conn)
+{
+    if (PLANT(C53)) {
+        /* The link serves other lists as well. */
+        return list_is_linked(&conn->age);
+    }
+    return conn->place == IDLE_IN_REMOVE;
+}
+
 static enum idle_place place_of(enum idle_counted counted)
 {
     switch (counted) {
@@ -229,13 +239,7 @@ void idle_take_out(struct idle_conn *conn)
 
 bool idle_take_idle_locked(struct idle_conn *conn)
 {
-    if (PLANT(C53) && list_is_linked(&conn->age)) {
-        /* "It is in a list, so it is in the to-remove queue, so it is in no tree." */
-        list_unlink(&conn->age);
-        conn->place = IDLE_NOWHERE;
-        return false;
-    }
-    if (!idle_is_stealable(conn) && conn->place != IDLE_IN_SESSION)
+    if (is_in_remove(conn) || (!idle_is_stealable(conn) && conn->place != IDLE_IN_SESSION))
         return false;
     idle_unlink(conn);
     return true;
@@ -246,7 +250,7 @@ bool idle_back(struct idle_conn *conn)
     struct idle_worker *worker = idle_lock_own(conn->server->set->rt);
 
     BUG_ON(conn->worker != worker_id()); /* C2 */
-    if (conn->place == IDLE_IN_REMOVE) {
+    if (is_in_remove(conn)) {
         idle_unlock(worker);
         return true;
     }
@@ -275,10 +279,11 @@ void idle_forget(struct idle_conn *conn)
     if (conn->server == NULL || conn->counted == IDLE_COUNTED_NOT)
         return;
     struct idle_worker *worker = lock_owner(conn);
-    if (PLANT(C51) && conn->place == IDLE_IN_REMOVE) {
-        /* Stays in the queue, for the cleanup task to find. */
-    } else {
+    if (!is_in_remove(conn)) {
         idle_unlink(conn);
+    } else if (!PLANT(C51)) {
+        /* C51 leaves it in the queue, for the cleanup task to find. */
+        list_unlink(&conn->age);
     }
     idle_count_as(conn, IDLE_COUNTED_NOT);
     list_unlink(&conn->session_link);

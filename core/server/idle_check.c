@@ -19,25 +19,31 @@ struct sums {
     uint32_t remove; /* counted as idle or safe */
 };
 
-static uint32_t check_tree(const struct idle_tree *tree, const struct server *server, int worker,
-                           enum idle_place place)
+static void check_conn(const struct idle_conn *conn, const struct server *server, int worker,
+                       enum idle_place place)
 {
-    const struct idle_conn *conn, *before = NULL;
-    uint32_t count = 0;
+    /* First: what was freed is poisoned, and its links lead nowhere. */
+    BUG_ON(conn->server != server);
+    BUG_ON(conn->worker != worker); /* C2 */
+    BUG_ON(conn->place != place);   /* C2, C4 */
+    BUG_ON(conn->is_private);       /* C6 */
+    BUG_ON(place == IDLE_IN_IDLE && conn->counted != IDLE_COUNTED_IDLE);
+    BUG_ON(place == IDLE_IN_SAFE && conn->counted != IDLE_COUNTED_SAFE);
+    BUG_ON(place == IDLE_IN_AVAIL && conn->counted != IDLE_COUNTED_USED);
+}
 
-    for (conn = idle_find_any((struct idle_tree *)(uintptr_t)tree); conn != NULL;
-         conn = idle_find_after((struct idle_conn *)(uintptr_t)conn)) {
-        BUG_ON(conn->server != server);
-        BUG_ON(conn->worker != worker); /* C2 */
-        BUG_ON(conn->place != place);   /* C2, C4 */
-        BUG_ON(conn->is_private);       /* C6 */
-        BUG_ON(place == IDLE_IN_IDLE && conn->counted != IDLE_COUNTED_IDLE);
-        BUG_ON(place == IDLE_IN_SAFE && conn->counted != IDLE_COUNTED_SAFE);
-        BUG_ON(place == IDLE_IN_AVAIL && conn->counted != IDLE_COUNTED_USED);
-        BUG_ON(before != NULL && before->key > conn->key);
-        before = conn;
-        count++;
-    }
+/* Each before those below it. Returns how many. */
+static uint32_t check_below(const struct idle_conn *conn, const struct server *server, int worker,
+                            enum idle_place place)
+{
+    if (conn == NULL)
+        return 0;
+    check_conn(conn, server, worker, place);
+    const struct idle_conn *left = RB_LEFT(conn, node), *right = RB_RIGHT(conn, node);
+    uint32_t count =
+        1 + check_below(left, server, worker, place) + check_below(right, server, worker, place);
+    BUG_ON(left != NULL && (left->key > conn->key || RB_PARENT(left, node) != conn));
+    BUG_ON(right != NULL && (right->key < conn->key || RB_PARENT(right, node) != conn));
     return count;
 }
 
@@ -90,9 +96,9 @@ static struct sums check_worker(const struct server *server, int index)
     const struct idle_server_worker *mine = &server->workers[index];
     struct sums sums = {0};
 
-    sums.idle = check_tree(&mine->idle, server, index, IDLE_IN_IDLE);
-    sums.safe = check_tree(&mine->safe, server, index, IDLE_IN_SAFE);
-    (void)check_tree(&mine->avail, server, index, IDLE_IN_AVAIL);
+    sums.idle = check_below(RB_ROOT(&mine->idle), server, index, IDLE_IN_IDLE);
+    sums.safe = check_below(RB_ROOT(&mine->safe), server, index, IDLE_IN_SAFE);
+    (void)check_below(RB_ROOT(&mine->avail), server, index, IDLE_IN_AVAIL);
     check_lists(mine, &sums);
     check_remove(&server->set->workers[index], server, index, &sums);
     BUG_ON(sums.by_age != sums.idle + sums.safe); /* C2 */

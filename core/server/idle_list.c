@@ -96,6 +96,12 @@ static struct idle_server_worker *counter_of(struct idle_conn *conn)
     return idle_server_worker_of(conn);
 }
 
+/* C1, C7: never below zero. */
+static void uncount_one(_Atomic uint32_t *count)
+{
+    BUG_ON(atom_fetch_sub(count, 1, memory_order_relaxed) == 0);
+}
+
 static void uncount(struct idle_conn *conn)
 {
     struct server *server = conn->server;
@@ -106,19 +112,19 @@ static void uncount(struct idle_conn *conn)
     case IDLE_COUNTED_SESSION:
         if (conn->session != NULL)
             conn->session->idle_count--;
-        atom_fetch_sub(&server->conns_used, 1, memory_order_relaxed);
+        uncount_one(&server->conns_used);
         break;
     case IDLE_COUNTED_USED:
-        atom_fetch_sub(&server->conns_used, 1, memory_order_relaxed);
+        uncount_one(&server->conns_used);
         break;
     case IDLE_COUNTED_SAFE:
-        atom_fetch_sub(&server->conns_safe, 1, memory_order_relaxed);
-        atom_fetch_sub(&counter_of(conn)->idle_count, 1, memory_order_relaxed);
-        atom_fetch_sub(&server->conns_idle, 1, memory_order_relaxed);
+        uncount_one(&server->conns_safe);
+        uncount_one(&counter_of(conn)->idle_count);
+        uncount_one(&server->conns_idle);
         break;
     case IDLE_COUNTED_IDLE:
-        atom_fetch_sub(&counter_of(conn)->idle_count, 1, memory_order_relaxed);
-        atom_fetch_sub(&server->conns_idle, 1, memory_order_relaxed);
+        uncount_one(&counter_of(conn)->idle_count);
+        uncount_one(&server->conns_idle);
         break;
     }
     conn->counted = IDLE_COUNTED_NOT;
