@@ -309,11 +309,22 @@ static void forget_ready(struct server *server)
         atom_store(&backend->ready, NULL);
 }
 
+/* What speaks against removing it in `state`. */
+static int refusal(int state)
+{
+    if (state == SERVER_GONE)
+        return -ERR_NOT_FOUND;
+    return state != SERVER_MAINT ? -ERR_BUSY : 0;
+}
+
 int server_remove(struct server *server)
 {
-    int status = 0;
     int state = atom_load(&server->state);
+    int status = refusal(state);
 
+    /* Not worth stopping everybody for. */
+    if (status != 0)
+        return status;
     if (PLANT(C61a)) {
         /* In two steps, and while others work: who gives back a slot names it again. */
         forget_ready(server);
@@ -323,9 +334,8 @@ int server_remove(struct server *server)
         /* What was true before may be so no more: it is ready again, or another one removed it. */
         state = atom_load(&server->state);
     }
-    if (state == SERVER_GONE)
-        status = -ERR_NOT_FOUND;
-    else if (state != SERVER_MAINT || is_used(server))
+    status = refusal(state);
+    if (status == 0 && is_used(server))
         status = -ERR_BUSY;
     if (status == 0) {
         if (!PLANT(C61a))
