@@ -3,6 +3,8 @@
  */
 #include "sim/actor/body.h"
 
+#include <stdlib.h>
+
 #include "sim/base/random.h"
 
 enum { WORD_BYTES = 8 };
@@ -30,4 +32,30 @@ size_t body_match(uint32_t key, uint64_t offset, const uint8_t *bytes, size_t le
     while (i < len_bytes && bytes[i] == body_byte(key, offset + i))
         i++;
     return i;
+}
+
+bool body_check_begin(struct body_check *check, const char *value)
+{
+    char *end;
+    unsigned long key = strtoul(value, &end, 16);
+
+    if (*end != '-')
+        return false;
+    check->has_key = true;
+    check->key = (uint32_t)key;
+    check->expected_bytes = strtoull(end + 1, NULL, 10);
+    return true;
+}
+
+void body_check_take(struct body_check *check, const uint8_t *bytes, size_t len_bytes)
+{
+    if (check->has_key && body_match(check->key, check->bytes, bytes, len_bytes) < len_bytes)
+        check->is_wrong = true;
+    check->bytes += len_bytes;
+}
+
+void body_check_end(struct body_check *check)
+{
+    if (check->has_key && check->bytes != check->expected_bytes)
+        check->is_wrong = true;
 }

@@ -10,6 +10,7 @@
 #ifndef SIM_ACTOR_BODY_H
 #define SIM_ACTOR_BODY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,19 @@ void body_fill(uint32_t key, uint64_t offset, uint8_t *out, size_t len_bytes);
 
 /* How many of the first bytes are right: len_bytes when all are. */
 size_t body_match(uint32_t key, uint64_t offset, const uint8_t *bytes, size_t len_bytes);
+
+/* A body on its way in. All zero: nothing is known of it. */
+struct body_check {
+    bool has_key; /* x-body came */
+    uint32_t key;
+    uint64_t expected_bytes;
+    uint64_t bytes; /* received so far */
+    bool is_wrong;  /* a byte, or at the end the length */
+};
+
+/* The value of x-body. False when it is none. */
+bool body_check_begin(struct body_check *check, const char *value);
+void body_check_take(struct body_check *check, const uint8_t *bytes, size_t len_bytes);
+void body_check_end(struct body_check *check);
 
 #endif

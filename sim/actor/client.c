@@ -5,7 +5,9 @@
 
 #include <string.h>
 
+#include "sim/actor/h2_verbs.h"
 #include "sim/actor/message.h"
+#include "sim/actor/tls.h"
 #include "sim/actor/verbs.h"
 
 /* ---- reading responses ---- */
@@ -62,24 +64,72 @@ static bool has_partial_response(const struct client *client)
            (client->reader.state != HTTP_START_LINE || client->reader.line_bytes != 0);
 }
 
-/* A fresh connection, on which nothing was asked yet. */
-static void open_connection(struct client *client, const struct addr *addr)
+/* ---- connections ---- */
+
+enum { SHORT_BYTES_MAX = 32, SHORT_TIMES = 64, SLOW_BYTES_MAX = 256, SLOW_NS_MAX = 50000 };
+
+static bool draw_mood(const struct scenario_value *rate)
+{
+    return draw_chance(draw_from(&rate->range));
+}
+
+static uint64_t draw_up_to(uint64_t most)
+{
+    struct range range = {0, most};
+
+    return draw_from(&range);
+}
+
+static void start_tls(struct client *client)
+{
+    enum scenario_protocol protocol = client->plan->protocol;
+
+    peer_start_tls(&client->peer, false,
+                   protocol == PROTOCOL_H2   ? "h2"
+                   : protocol == PROTOCOL_H1 ? "http/1.1"
+                                             : "",
+                   client->plan->name);
+}
+
+static void begin_h2(struct client *client)
+{
+    const struct scenario_value *window = SCENARIO_ARG(client->plan, CLIENT, WINDOW);
+
+    client->h2 = arena_take(sched_arena(), sizeof(*client->h2));
+    h2_end_init(client->h2, &client->peer, client->plan->name, false,
+                window->is_present ? (uint32_t)draw_from(&window->range) : UINT32_MAX, UINT32_MAX);
+}
+
+void client_open(struct client *client, const struct addr *addr)
 {
     struct sockaddr_storage to;
     socklen_t len = addr_to_socket(addr, &to);
 
+    peer_close(&client->peer);
+    if (client->peer.fd >= 0)
+        peer_reset(&client->peer); /* what was not sent yet goes with it */
     peer_init(&client->peer, client->process, client->lane, client->peer.changed, client);
     client->is_reading = false;
     client->method_count = 0;
+    bool is_short = draw_mood(SCENARIO_ARG(client->plan, CLIENT, SHORT));
+    bool is_slow = draw_mood(SCENARIO_ARG(client->plan, CLIENT, SLOW));
+    if (SCENARIO_ARG(client->plan, CLIENT, TLS)->is_present)
+        start_tls(client);
     (void)peer_connect(&client->peer, (struct sockaddr *)&to, len);
+    if (is_slow)
+        peer_set_slow(&client->peer, 1 + (uint32_t)draw_up_to(SLOW_BYTES_MAX - 1),
+                      draw_up_to(SLOW_NS_MAX));
+    if (is_short)
+        peer_set_short(&client->peer, 1 + (uint32_t)draw_up_to(SHORT_BYTES_MAX - 1), SHORT_TIMES);
+    if (client->plan->protocol == PROTOCOL_H2)
+        begin_h2(client);
 }
 
 /* ---- scripts ---- */
 
 static enum script_outcome do_connect(struct client *client, const struct scenario_event *event)
 {
-    peer_close(&client->peer);
-    open_connection(client, &SCENARIO_ARG(event, CONNECT, TO)->addr);
+    client_open(client, &SCENARIO_ARG(event, CONNECT, TO)->addr);
     return SCRIPT_DONE;
 }
 
@@ -103,6 +153,13 @@ static enum script_outcome do_request(struct client *client, const struct scenar
         .is_keep_alive = SCENARIO_ARG(event, REQUEST, KEEP_ALIVE)->is_present,
     };
 
+    if (client->plan->protocol == PROTOCOL_H2 && client->h2 == NULL)
+        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s has no connection for line %u",
+                     client->plan->name, event->line->number);
+    if (client->h2 != NULL) {
+        (void)h2_end_request(client->h2, &message, SCENARIO_ARG(event, REQUEST, OPEN)->is_present);
+        return SCRIPT_DONE;
+    }
     expect_answer_to(client, message.method);
     message_send(&client->peer, &message);
     return SCRIPT_DONE;
@@ -144,13 +201,21 @@ static enum script_outcome perform(void *context, const struct scenario_event *e
     if (event->form == FORM_REQUEST)
         return do_request(client, event);
     if (event->form == FORM_ANSWER)
-        return await_answer(client, event);
+        return client->plan->protocol == PROTOCOL_H2 ? client_h2_await(client, event)
+                                                     : await_answer(client, event);
+    if (client->h2 != NULL && h2_is_verb(event->form))
+        return h2_perform(client->h2, NULL, event);
     return peer_perform(&client->peer, client->plan->name, event);
 }
 
 static void poke_script(struct peer *peer)
 {
     struct client *client = peer->context;
+
+    if (client->h2 != NULL) {
+        h2_end_receive(client->h2);
+        h2_end_flush(client->h2);
+    }
     script_poke(&client->script);
 }
 
@@ -163,8 +228,9 @@ static void fire_next(struct timer *timer)
     load_next(timer->context);
 }
 
-static void load_end(struct client *client)
+void client_load_end(struct client *client)
 {
+    timer_cancel(&client->timer);
     peer_close(&client->peer);
     client->env->actors_busy--;
 }
@@ -172,24 +238,42 @@ static void load_end(struct client *client)
 static void load_schedule(struct client *client, uint64_t delay_ns)
 {
     if (client->requests_left == 0) {
-        load_end(client);
+        client_load_end(client);
         return;
     }
     timer_arm(&client->timer, client->lane, sched_now_ns() + delay_ns, fire_next, client);
 }
 
-/* The connection ended with a request under way, or could not be made. Half an answer is never
- * right; none at all is when somebody disturbed the world, or the connection was kept alive and the
- * other end closed it just then (RFC 9112 section 9.3.1: the client tries again). */
+/* Half an answer is never right, unless a server broke off; none at all is when somebody disturbed
+ * the world, or the connection was kept alive and the other end closed it just then (RFC 9112
+ * section 9.3.1: the client tries again). */
+void client_check_lost(const struct client *client, bool is_partial, bool is_stale)
+{
+    const struct actor_env *env = client->env;
+
+    if (is_partial && !env->is_disturbed && !env->may_break)
+        finding_fail(FINDING_DATA, NULL, "data: %s got half an answer", client->plan->name);
+    if (!env->is_stopping && !env->is_disturbed && !env->may_fail && !is_stale)
+        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s lost its connection unanswered",
+                     client->plan->name);
+}
+
+void client_check_status(const struct client *client, uint32_t status)
+{
+    const struct actor_env *env = client->env;
+    bool is_of_server = env->may_fail && status >= 502 && status <= 504;
+
+    if (status != 200 && !is_of_server && !env->is_stopping && !env->is_disturbed)
+        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s got %u instead of 200",
+                     client->plan->name, status);
+}
+
+/* The connection ended with a request under way, or could not be made. */
 static void load_failed(struct client *client)
 {
     bool is_stale = !client->is_first_on_connection;
 
-    if (has_partial_response(client) && !client->env->is_disturbed)
-        finding_fail(FINDING_DATA, NULL, "data: %s got half an answer", client->plan->name);
-    if (!client->env->is_stopping && !client->env->is_disturbed && !is_stale)
-        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s lost its connection unanswered",
-                     client->plan->name);
+    client_check_lost(client, has_partial_response(client), is_stale);
     client->is_awaiting = false;
     client->method_count = 0;
     client->is_reading = false;
@@ -203,9 +287,7 @@ static void load_answered(struct client *client)
 {
     const struct http_reader *reader = &client->reader;
 
-    if (reader->status != 200 && !client->env->is_stopping && !client->env->is_disturbed)
-        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s got %u instead of 200",
-                     client->plan->name, reader->status);
+    client_check_status(client, reader->status);
     client->is_awaiting = false;
     if (reader->is_close || !SCENARIO_ARG(client->plan, CLIENT, KEEP_ALIVE)->is_present)
         peer_close(&client->peer);
@@ -226,19 +308,11 @@ static void fire_unanswered(struct timer *timer)
                  client->plan->name, (unsigned long long)(client->env->bound_ns / 1000000));
 }
 
-static void load_next(struct client *client)
+struct message client_draw_request(struct client *client)
 {
     const struct scenario_value *path = SCENARIO_ARG(client->plan, CLIENT, PATH);
     const struct scenario_value *body = SCENARIO_ARG(client->plan, CLIENT, BODY);
     bool is_kept = SCENARIO_ARG(client->plan, CLIENT, KEEP_ALIVE)->is_present;
-
-    if (!peer_is_open(&client->peer) || client->peer.is_eof) {
-        peer_close(&client->peer);
-        open_connection(client, &SCENARIO_ARG(client->plan, CLIENT, TO)->addr);
-        client->is_first_on_connection = true;
-    } else {
-        client->is_first_on_connection = false;
-    }
     uint64_t body_bytes = body->is_present ? draw_from(&body->range) : 0;
     struct message message = {
         .method = body_bytes == 0 ? "GET" : "POST",
@@ -248,8 +322,21 @@ static void load_next(struct client *client)
         .body_key = message_key(client->plan->name, client->requests_sent),
         .is_close = !is_kept,
     };
+
     client->requests_left--;
     client->requests_sent++;
+    return message;
+}
+
+static void load_next(struct client *client)
+{
+    if (!peer_is_open(&client->peer) || client->peer.is_eof) {
+        client_open(client, &SCENARIO_ARG(client->plan, CLIENT, TO)->addr);
+        client->is_first_on_connection = true;
+    } else {
+        client->is_first_on_connection = false;
+    }
+    struct message message = client_draw_request(client);
     client->is_awaiting = true;
     expect_answer_to(client, message.method);
     timer_arm(&client->timer, client->lane, sched_now_ns() + client->env->bound_ns, fire_unanswered,
@@ -268,6 +355,10 @@ static void load_changed(struct peer *peer)
 {
     struct client *client = peer->context;
 
+    if (client->plan->protocol == PROTOCOL_H2) {
+        client_h2_changed(client);
+        return;
+    }
     if (!client->is_awaiting) {
         if (peer->is_eof || peer->is_reset)
             peer_close(peer);
@@ -304,7 +395,10 @@ struct client *client_new(const struct scenario_actor *plan, struct actor_env *e
     const struct scenario_value *requests = SCENARIO_ARG(plan, CLIENT, REQUESTS);
     client->requests_left = requests->is_present ? draw_from(&requests->range) : 1;
     env->actors_busy++;
-    load_schedule(client, draw_from(&SCENARIO_ARG(plan, CLIENT, START)->range));
+    if (plan->protocol == PROTOCOL_H2)
+        client_h2_load(client);
+    else
+        load_schedule(client, draw_from(&SCENARIO_ARG(plan, CLIENT, START)->range));
     return client;
 }
 

@@ -9,12 +9,16 @@
 #include <string.h>
 
 #include "sim/actor/body.h"
+#include "sim/actor/tls.h"
 
 enum {
     READ_BYTES = 16384,
     BODY_PIECE_BYTES = 4096,
     CHUNK_BYTES = 1000,
     IN_CAPACITY_FIRST = 1024,
+    WIRE_BYTES = 2 * BODY_PIECE_BYTES,
+    TICKET_BYTES = 20,
+    SHORT_GAP_NS = 5000,
 };
 
 /* Bytes to send, or a stretch of a body made when its turn comes. */
@@ -126,27 +130,186 @@ static void add_body(struct peer *peer, uint32_t key, uint64_t offset, uint64_t 
     item->left_bytes = len_bytes;
 }
 
+static void end_waiting(struct timer *timer)
+{
+    struct peer *peer = timer->context;
+
+    pump(peer);
+    if (peer->changed != NULL)
+        peer->changed(peer);
+}
+
+static void wait_to_send(struct peer *peer, uint64_t ns)
+{
+    timer_arm(&peer->send_timer, peer->lane, sched_now_ns() + ns, end_waiting, peer);
+}
+
+/* As much of `len` as the mood allows at once. */
+static size_t limit_by_mood(const struct peer *peer, size_t len)
+{
+    if (peer->short_left != 0 && len > peer->short_bytes)
+        len = peer->short_bytes;
+    if (peer->hold_ns != 0 && len > peer->hold_bytes)
+        len = (size_t)peer->hold_bytes;
+    return len;
+}
+
+static void note_sent(struct peer *peer, uint64_t sent)
+{
+    if (peer->hold_ns != 0)
+        peer->hold_bytes -= sent;
+    if (peer->short_left != 0) {
+        peer->short_left--;
+        wait_to_send(peer, SHORT_GAP_NS);
+    }
+}
+
+/* What send() returns; -EAGAIN while the mood forbids it. */
+static int64_t send_bytes(struct peer *peer, const uint8_t *bytes, size_t len)
+{
+    if (timer_is_armed(&peer->send_timer))
+        return -EAGAIN;
+    if (peer->hold_ns != 0 && peer->hold_bytes == 0) {
+        wait_to_send(peer, peer->hold_ns);
+        peer->hold_ns = 0;
+        return -EAGAIN;
+    }
+    int64_t sent = kernel_send(peer->process, peer->fd, bytes, limit_by_mood(peer, len),
+                               MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0)
+        note_sent(peer, (uint64_t)sent);
+    return sent;
+}
+
+/* Bytes of the item as they are to be sent: at most BODY_PIECE_BYTES of a body, made in `piece`. */
+static const uint8_t *piece_of(const struct peer_item *item, uint8_t *piece, size_t *len)
+{
+    *len = (size_t)item->left_bytes;
+    if (item->bytes != NULL)
+        return item->bytes;
+    if (*len > BODY_PIECE_BYTES)
+        *len = BODY_PIECE_BYTES;
+    body_fill(item->key, item->offset, piece, *len);
+    return piece;
+}
+
 /* Sends one piece of the item; the byte count, or -errno. */
 static int64_t send_piece(struct peer *peer, const struct peer_item *item)
 {
     uint8_t piece[BODY_PIECE_BYTES];
-    const uint8_t *bytes = item->bytes;
-    size_t len = (size_t)item->left_bytes;
+    size_t len;
+    const uint8_t *bytes = piece_of(item, piece, &len);
 
-    if (bytes == NULL) {
-        if (len > sizeof(piece))
-            len = sizeof(piece);
-        body_fill(item->key, item->offset, piece, len);
-        bytes = piece;
+    return send_bytes(peer, bytes, len);
+}
+
+/* ---- TLS ---- */
+
+/* Appends a record; false when there is no room now. */
+static bool put_record(struct peer *peer, enum tls_end_record type, const uint8_t *bytes,
+                       size_t len)
+{
+    if (peer->wire_begin == peer->wire_end) {
+        peer->wire_begin = 0;
+        peer->wire_end = 0;
     }
-    return kernel_send(peer->process, peer->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (WIRE_BYTES - peer->wire_end < TLS_END_HEAD_BYTES + len)
+        return false;
+    tls_end_put_head(peer->wire + peer->wire_end, type, len);
+    if (len != 0)
+        memcpy(peer->wire + peer->wire_end + TLS_END_HEAD_BYTES, bytes, len);
+    peer->wire_end += TLS_END_HEAD_BYTES + len;
+    return true;
+}
+
+/* 0 when all records are with the kernel. */
+static int64_t send_wire(struct peer *peer)
+{
+    while (peer->wire_begin < peer->wire_end) {
+        int64_t sent =
+            send_bytes(peer, peer->wire + peer->wire_begin, peer->wire_end - peer->wire_begin);
+        if (sent < 0)
+            return sent;
+        peer->wire_begin += (size_t)sent;
+    }
+    return 0;
+}
+
+/* Puts one piece of the item into a record, once the one before is sent. */
+static int64_t send_in_record(struct peer *peer, const struct peer_item *item)
+{
+    uint8_t piece[BODY_PIECE_BYTES];
+    size_t len;
+    int64_t error = send_wire(peer);
+
+    if (error != 0)
+        return error;
+    if (!peer->tls->is_open)
+        return -EAGAIN;
+    const uint8_t *bytes = piece_of(item, piece, &len);
+    if (len > BODY_PIECE_BYTES)
+        len = BODY_PIECE_BYTES;
+    return put_record(peer, TLS_END_DATA, bytes, len) ? (int64_t)len : -EAGAIN;
+}
+
+void peer_start_tls(struct peer *peer, bool is_server, const char *wanted, const char *who)
+{
+    peer->tls = arena_take(sched_arena(), sizeof(*peer->tls));
+    peer->wire = arena_take(sched_arena(), WIRE_BYTES);
+    peer->who = who;
+    tls_end_init(peer->tls, is_server, wanted);
+    if (!is_server)
+        peer->wire_end = tls_end_put_hello(peer->tls, "heddle", peer->wire);
+}
+
+void peer_send_ticket(struct peer *peer)
+{
+    static const uint8_t ticket[TICKET_BYTES] = "nothing that anybody";
+
+    if (peer_is_open(peer) && peer->tls != NULL && peer->tls->is_open && !peer->is_close_notified &&
+        put_record(peer, TLS_END_TICKET, ticket, sizeof(ticket)))
+        pump(peer);
+}
+
+/* Decodes what came, in the room behind what is there, and answers the handshake. */
+static void take_records(struct peer *peer, const uint8_t *bytes, size_t len, uint8_t *room)
+{
+    uint8_t reply[TLS_END_HELLO_MAX];
+    size_t plain_len;
+    size_t reply_len = tls_end_take(peer->tls, bytes, len, room, &plain_len, reply);
+
+    peer->in_end += plain_len;
+    if (peer->tls->error != NULL)
+        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s got %s", peer->who,
+                     peer->tls->error);
+    if (peer->tls->is_open && !peer->tls->is_agreed && strcmp(peer->tls->wanted, "h2") == 0)
+        finding_fail(FINDING_EXPECTATION, NULL,
+                     "expectation: %s speaks h2, and ALPN has not agreed", peer->who);
+    if (reply_len != 0 && WIRE_BYTES - peer->wire_end >= reply_len) {
+        memcpy(peer->wire + peer->wire_end, reply, reply_len);
+        peer->wire_end += reply_len;
+    }
+    if (peer->tls->is_peer_done)
+        peer->is_eof = true;
+}
+
+static void flush_wire(struct peer *peer)
+{
+    int64_t error = send_wire(peer);
+
+    if (error < 0 && error != -EAGAIN && error != -EINTR)
+        give_up(peer, (int)-error);
 }
 
 static void send_queued(struct peer *peer)
 {
+    if (peer->tls != NULL && peer->out_head == NULL)
+        flush_wire(peer);
     while (peer->out_head != NULL) {
         struct peer_item *item = peer->out_head;
-        int64_t sent = item->left_bytes == 0 ? 0 : send_piece(peer, item);
+        int64_t sent = item->left_bytes == 0 ? 0
+                       : peer->tls != NULL   ? send_in_record(peer, item)
+                                             : send_piece(peer, item);
         if (sent == -EAGAIN || sent == -EINTR)
             return;
         if (sent < 0) {
@@ -163,24 +326,43 @@ static void send_queued(struct peer *peer)
                 peer->out_tail = NULL;
         }
     }
+    if (peer->tls != NULL)
+        flush_wire(peer);
 }
 
 static void close_now(struct peer *peer)
 {
     lane_watch_end(&peer->watch);
+    timer_cancel(&peer->send_timer);
+    timer_cancel(&peer->read_timer);
     (void)kernel_close(peer->process, peer->fd);
     peer->fd = -1;
     peer->is_connected = false;
+}
+
+/* The end of our bytes, said in TLS too. */
+static void notify_close(struct peer *peer)
+{
+    if (peer->tls == NULL || peer->is_close_notified || !peer->tls->is_open ||
+        !put_record(peer, TLS_END_CLOSE, NULL, 0))
+        return;
+    peer->is_close_notified = true;
+    flush_wire(peer);
 }
 
 static void end_when_sent(struct peer *peer)
 {
     if (peer->out_head != NULL || peer->fd < 0)
         return;
+    if (peer->is_close_wanted || peer->is_shutdown_wanted)
+        notify_close(peer);
+    if (!peer->is_reset && peer->wire_begin != peer->wire_end)
+        return;
     if (peer->is_close_wanted) {
         close_now(peer);
     } else if (peer->is_shutdown_wanted) {
         peer->is_shutdown_wanted = false;
+        peer->is_shutdown = true;
         (void)kernel_shutdown(peer->process, peer->fd, SHUT_WR);
     }
 }
@@ -211,21 +393,32 @@ static uint8_t *room_for(struct peer *peer, size_t len_bytes)
 
 static void receive_all(struct peer *peer)
 {
-    while (!peer->is_eof && !peer->is_reset && !peer->is_paused) {
+    uint8_t records[READ_BYTES];
+
+    while (!peer->is_eof && !peer->is_reset && !peer->is_paused &&
+           !timer_is_armed(&peer->read_timer)) {
         int readable = kernel_ioctl_readable(peer->process, peer->fd);
         size_t want = readable > 0 ? (size_t)readable : 1;
         if (want > READ_BYTES)
             want = READ_BYTES;
+        if (peer->slow_bytes != 0 && want > peer->slow_bytes)
+            want = peer->slow_bytes;
         uint8_t *room = room_for(peer, want);
-        int64_t got = kernel_recv(peer->process, peer->fd, room, want, MSG_DONTWAIT);
+        int64_t got = kernel_recv(peer->process, peer->fd, peer->tls == NULL ? room : records, want,
+                                  MSG_DONTWAIT);
         if (got == -EAGAIN || got == -EINTR)
             return;
         if (got < 0)
             give_up(peer, (int)-got);
         else if (got == 0)
             peer->is_eof = true;
-        else
+        else if (peer->tls == NULL)
             peer->in_end += (size_t)got;
+        else
+            take_records(peer, records, (size_t)got, room);
+        if (got > 0 && peer->slow_bytes != 0)
+            timer_arm(&peer->read_timer, peer->lane, sched_now_ns() + peer->slow_ns, end_waiting,
+                      peer);
     }
 }
 
@@ -289,9 +482,17 @@ void peer_send_body(struct peer *peer, uint32_t key, uint64_t len_bytes, bool is
     pump(peer);
 }
 
+void peer_send_stretch(struct peer *peer, uint32_t key, uint64_t offset, uint64_t len_bytes)
+{
+    if (peer->is_reset || len_bytes == 0)
+        return;
+    add_body(peer, key, offset, len_bytes);
+    pump(peer);
+}
+
 bool peer_has_unsent(const struct peer *peer)
 {
-    return peer->out_head != NULL;
+    return peer->out_head != NULL || peer->wire_begin != peer->wire_end;
 }
 
 void peer_shutdown(struct peer *peer)
@@ -330,6 +531,29 @@ void peer_pause(struct peer *peer, bool is_paused)
     peer->is_paused = is_paused;
     if (!is_paused)
         pump(peer);
+}
+
+void peer_set_short(struct peer *peer, uint32_t bytes, uint32_t times)
+{
+    peer->short_bytes = bytes;
+    peer->short_left = times;
+}
+
+void peer_set_hold(struct peer *peer, uint64_t bytes, uint64_t ns)
+{
+    peer->hold_bytes = bytes;
+    peer->hold_ns = ns;
+}
+
+void peer_set_slow(struct peer *peer, uint32_t bytes, uint64_t ns)
+{
+    int buffer = (int)bytes;
+
+    peer->slow_bytes = bytes;
+    peer->slow_ns = ns;
+    if (peer->fd >= 0)
+        (void)kernel_setsockopt(peer->process, peer->fd, SOL_SOCKET, SO_RCVBUF, &buffer,
+                                sizeof(buffer));
 }
 
 const uint8_t *peer_bytes(const struct peer *peer, size_t *len_bytes)

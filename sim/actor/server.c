@@ -3,114 +3,26 @@
  */
 #include "sim/actor/server.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "sim/actor/h2_verbs.h"
 #include "sim/actor/message.h"
 #include "sim/actor/verbs.h"
 
 enum { BACKLOG = 128 };
 
-/* ---- reading requests ---- */
-
-static void check_request(const struct session *session)
-{
-    const struct http_reader *reader = &session->reader;
-    const char *name = session->server->plan->name;
-
-    if (reader->state == HTTP_ERROR)
-        finding_fail(FINDING_DATA, NULL, "data: %s got a malformed request: %s", name,
-                     reader->error);
-    if (reader->is_body_wrong)
-        finding_fail(FINDING_DATA, NULL, "data: %s got a request whose body differs", name);
-}
-
-static bool read_request(struct session *session)
-{
-    size_t len;
-
-    if (!session->is_reading) {
-        http_reader_begin(&session->reader, false, NULL);
-        session->is_reading = true;
-    }
-    const uint8_t *bytes = peer_bytes(&session->peer, &len);
-    peer_consume(&session->peer, http_reader_take(&session->reader, bytes, len));
-    check_request(session);
-    if (session->reader.state != HTTP_COMPLETE)
-        return false;
-    session->is_reading = false;
-    return true;
-}
-
-/* ---- answering by itself ---- */
-
-static void answer(struct session *session)
-{
-    struct server *server = session->server;
-    const struct scenario_value *body = SCENARIO_ARG(server->plan, SERVER, BODY);
-    uint64_t body_bytes = body->is_present ? draw_from(&body->range) : 0;
-    bool is_close = session->reader.is_close ||
-                    draw_chance(draw_from(&SCENARIO_ARG(server->plan, SERVER, CLOSE)->range));
-    struct message message = {
-        .status = 200,
-        .has_body = true,
-        .body_bytes = body_bytes,
-        .body_key = message_key(session->reader.target, server->answers++),
-        .is_chunked = draw_chance(draw_from(&SCENARIO_ARG(server->plan, SERVER, CHUNKED)->range)),
-        .is_close = is_close,
-        .is_head_response = strcmp(session->reader.method, "HEAD") == 0,
-    };
-
-    if (draw_chance(draw_from(&SCENARIO_ARG(server->plan, SERVER, ABORT)->range))) {
-        peer_reset(&session->peer);
-        return;
-    }
-    message_send(&session->peer, &message);
-    if (is_close)
-        peer_close(&session->peer);
-}
-
-static void serve(struct session *session);
-
-static void fire_answer(struct timer *timer)
-{
-    struct session *session = timer->context;
-
-    session->is_answering = false;
-    answer(session);
-    serve(session);
-}
-
-/* Reads requests and answers them, one at a time. */
-static void serve(struct session *session)
-{
-    const struct server *server = session->server;
-    const struct scenario_value *delay = SCENARIO_ARG(server->plan, SERVER, DELAY);
-
-    while (!session->is_answering && peer_is_open(&session->peer) &&
-           !session->peer.is_close_wanted && read_request(session)) {
-        if (delay->is_present && delay->range.max != 0) {
-            session->is_answering = true;
-            timer_arm(&session->timer, server->lane, sched_now_ns() + draw_from(&delay->range),
-                      fire_answer, session);
-        } else {
-            answer(session);
-        }
-    }
-    if (session->is_answering)
-        return;
-    if (session->peer.is_eof || session->peer.is_reset)
-        peer_close(&session->peer);
-}
-
 static void session_changed(struct peer *peer)
 {
     struct session *session = peer->context;
+    struct server *server = session->server;
 
-    if (session->server->plan->is_automatic)
-        serve(session);
-    else
-        script_poke(&session->server->script);
+    serving_look(session);
+    if (server->plan->is_automatic) {
+        server->ops->serve(session);
+        return;
+    }
+    server->ops->pump(session);
+    script_poke(&server->script);
 }
 
 /* ---- accepting ---- */
@@ -127,6 +39,8 @@ static void accept_one(struct server *server, int fd)
     server->session_tail = session;
     peer_init(&session->peer, server->process, server->lane, session_changed, session);
     peer_adopt(&session->peer, fd);
+    serving_begin_moods(session);
+    server->ops->begin(session);
 }
 
 static void accept_all(struct lane_watch *watch, uint32_t mask)
@@ -177,18 +91,18 @@ static enum script_outcome await_request(struct server *server, const struct sce
     const struct scenario_value *body = SCENARIO_ARG(event, ASKED, BODY);
 
     for (struct session *session = server->sessions; session != NULL; session = session->next) {
-        if (!peer_is_open(&session->peer) || !read_request(session))
+        struct asked asked;
+        if (!peer_is_open(&session->peer) || !server->ops->take(session, &asked))
             continue;
-        const struct http_reader *reader = &session->reader;
         server->current = session;
-        if (strcmp(reader->method, method) != 0 || strcmp(reader->target, path) != 0)
+        if (strcmp(asked.method, method) != 0 || strcmp(asked.target, path) != 0)
             finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s got %s %s, not line %u's",
-                         server->plan->name, reader->method, reader->target, event->line->number);
+                         server->plan->name, asked.method, asked.target, event->line->number);
         if (body->is_present &&
-            (reader->body_bytes < body->range.min || reader->body_bytes > body->range.max))
+            (asked.body_bytes < body->range.min || asked.body_bytes > body->range.max))
             finding_fail(FINDING_EXPECTATION, NULL,
                          "expectation: %s got a body of %llu bytes, not line %u's",
-                         server->plan->name, (unsigned long long)reader->body_bytes,
+                         server->plan->name, (unsigned long long)asked.body_bytes,
                          event->line->number);
         return SCRIPT_DONE;
     }
@@ -210,12 +124,25 @@ static enum script_outcome respond(struct server *server, const struct scenario_
         .body_key = message_key(server->plan->name, event->order),
         .is_chunked = SCENARIO_ARG(event, RESPOND, CHUNKED)->is_present,
         .is_close = SCENARIO_ARG(event, RESPOND, CLOSE)->is_present,
-        .is_head_response = strcmp(session->reader.method, "HEAD") == 0,
     };
 
-    message_send(&session->peer, &message);
-    if (message.is_close)
-        peer_close(&session->peer);
+    server->ops->respond(session, &message, event);
+    return SCRIPT_DONE;
+}
+
+static enum script_outcome fcgi_perform(struct session *session, const struct scenario_event *event)
+{
+    const struct scenario_value *bytes = SCENARIO_ARG(event, RECORD, BYTES);
+
+    if (event->form == FORM_RECORD)
+        fcgi_end_record(session->fcgi,
+                        (uint8_t)draw_from(&SCENARIO_ARG(event, RECORD, TYPE)->range),
+                        (uint16_t)draw_from(&SCENARIO_ARG(event, RECORD, ID)->range),
+                        bytes->text.data, bytes->text.len, 0);
+    else if (session->request != NULL)
+        fcgi_end_stderr(session->fcgi, session->request,
+                        SCENARIO_ARG(event, STDERR, BYTES)->text.data,
+                        SCENARIO_ARG(event, STDERR, BYTES)->text.len);
     return SCRIPT_DONE;
 }
 
@@ -240,8 +167,13 @@ static enum script_outcome perform(void *context, const struct scenario_event *e
         server->current = server->sessions;
     if (server->current == NULL)
         return SCRIPT_WAIT;
+    struct session *session = server->current;
     if (event->form == FORM_RESPOND)
         return respond(server, event);
+    if (session->h2 != NULL && h2_is_verb(event->form))
+        return h2_perform(session->h2, session->stream, event);
+    if (session->fcgi != NULL && (event->form == FORM_STDERR || event->form == FORM_RECORD))
+        return fcgi_perform(session, event);
     return peer_perform(&server->current->peer, server->plan->name, event);
 }
 
@@ -259,6 +191,15 @@ struct server *server_new(const struct scenario_actor *plan, struct actor_env *e
     struct server *server = arena_take(sched_arena(), sizeof(*server));
 
     server->plan = plan;
+    server->ops = plan->protocol == PROTOCOL_H2     ? &serving_h2_ops
+                  : plan->protocol == PROTOCOL_FCGI ? &serving_fcgi_ops
+                                                    : &serving_h1_ops;
+    bool may_abort = SCENARIO_ARG(plan, SERVER, ABORT)->is_present;
+    bool may_leave =
+        SCENARIO_ARG(plan, SERVER, IDLE_CLOSE)->is_present ||
+        (plan->protocol != PROTOCOL_H1 && SCENARIO_ARG(plan, SERVER, CLOSE)->is_present);
+    env->may_break |= may_abort;
+    env->may_fail |= may_abort || may_leave;
     server->env = env;
     server->fd = -1;
     server->process = process_new(plan->name, host, false);
