@@ -179,9 +179,14 @@ static void say_farewell(struct h2 *h2)
 
 /* --- dates --- */
 
-static bool has_unsent(const struct h2 *h2)
+static void note_stuck(struct h2 *h2)
 {
-    return h2_has(h2, H2_CONNECTED) && !h2_is_flushed(h2);
+    if (h2_is_flushed(h2)) {
+        h2->flags &= ~(uint32_t)H2_STUCK;
+    } else if (!h2_has(h2, H2_STUCK)) {
+        h2->flags |= H2_STUCK;
+        h2->sent_ns = worker_now_ns();
+    }
 }
 
 /* Payload waits for the peer to open its window. */
@@ -210,7 +215,7 @@ static uint64_t end_date(const struct h2 *h2)
     } else if (h2_has(h2, H2_LINGER)) {
         from_ns = h2->farewell_ns;
         delay_ns = timeouts->linger_ns;
-    } else if (has_unsent(h2)) {
+    } else if (h2_has(h2, H2_STUCK)) {
         from_ns = h2->sent_ns;
         delay_ns = peer_ns(h2);
     } else if (h2->mux.is_front && h2->streams_count == 0) {
@@ -282,7 +287,7 @@ static void look_at_dates(struct h2 *h2)
     MARK("h2.late");
     if (!h2_has(h2, H2_CONNECTED))
         h2_end_io(h2, STREAM_ERROR_CONNECT);
-    else if (has_unsent(h2) || h2_has(h2, H2_LINGER))
+    else if (h2_has(h2, H2_STUCK | H2_LINGER))
         h2_end_io(h2, STREAM_ERROR_TIMEOUT);
     else
         h2->flags |= H2_CLOSING; /* a client with nothing to ask */
@@ -307,7 +312,6 @@ static bool is_connected(struct h2 *h2)
         return false;
     }
     h2->flags |= H2_CONNECTED;
-    h2->sent_ns = worker_now_ns();
     return true;
 }
 
@@ -406,9 +410,8 @@ static void work(struct h2 *h2)
     has_more |= h2_recv(h2);
     h2_stream_sync_ready(h2);
     say_farewell(h2);
-    if (h2_is_flushed(h2))
-        h2->sent_ns = worker_now_ns();
     has_more |= h2_send(h2);
+    note_stuck(h2);
     conclude(h2);
     if (h2_has(h2, H2_OVER))
         return;
@@ -492,7 +495,7 @@ static struct h2 *new_h2(struct mux_env *env, bool is_front)
     list_init(&h2->streams);
     list_init(&h2->ready);
     list_init(&h2->ending);
-    h2->idle_ns = h2->sent_ns = h2->flood_ns = worker_now_ns();
+    h2->idle_ns = h2->flood_ns = worker_now_ns();
     if (h2_session_open(h2) == 0)
         return h2;
     pool_give(&env->muxes[MUX_H2], h2);

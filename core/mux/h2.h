@@ -44,7 +44,8 @@
     X(SEEN, 8)      /* there has been a stream */                                                  \
     X(CONNECTED, 9) /* the conn is made */                                                         \
     X(PONGED, 10)   /* front: the ping behind the first GOAWAY came back */                        \
-    X(PAUSED, 11)   /* nghttp2 has to be asked again after what was held */
+    X(PAUSED, 11)   /* nghttp2 has to be asked again after what was held */                        \
+    X(STUCK, 12)    /* the last turn could not send all; since sent_ns */
 
 enum {
 #define H2_FLAG_ENUM(name, bit) H2_##name = 1 << (bit),
@@ -83,7 +84,7 @@ struct h2 {
 
     uint32_t flood;       /* frames that cost us and bring nobody anything, see note_flood() */
     uint64_t flood_ns;    /* when it last leaked */
-    uint64_t sent_ns;     /* when something last went out, or nothing waited */
+    uint64_t sent_ns;     /* with STUCK: when something last went out */
     uint64_t idle_ns;     /* since when there has been no stream */
     uint64_t farewell_ns; /* when NOTICED, LEAVING or LINGER began */
 };
