@@ -134,6 +134,9 @@ static bool send_request(struct h1_back *back)
     if (!send->has_head || channel_has(channel, CHANNEL_CLOSED))
         return false;
     if (conn_has(conn, CONN_WRITE_END | CONN_FAILED)) {
+        /* Without an answer it may have to be sent elsewhere: it stays where it is. */
+        if (!back->has_answer)
+            return false;
         stop_sending(back);
         return true;
     }

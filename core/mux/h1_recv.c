@@ -114,6 +114,8 @@ enum h1_progress h1_recv_parse(struct h1_recv *recv)
 {
     struct buf_span text = text_of(recv);
 
+    if (recv->head.head_bytes > 0)
+        return H1_DONE; /* it was, and not taken */
     if (text.len_bytes == 0)
         return H1_MORE;
     return h1_head_parse(&recv->head, (const char *)text.data, text.len_bytes, recv->in.size_bytes);
