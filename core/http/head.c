@@ -18,6 +18,16 @@ void http_head_init(struct http_head *head, uint32_t text_size, bool is_response
     head->text_size = text_size;
 }
 
+void http_head_copy(struct http_head *to, const struct http_head *from)
+{
+    /* What counts of each part: they are long. */
+    memcpy(to, from, offsetof(struct http_head, fields));
+    memcpy(to->fields, from->fields, from->fields_count * sizeof(from->fields[0]));
+    memcpy(to->text, from->text, from->text_len);
+    to->text_len = from->text_len;
+    to->text_size = from->text_size;
+}
+
 bool http_head_set(struct http_head *head, struct http_slice *slice, const char *text, size_t len)
 {
     if (len > head->text_size - head->text_len)

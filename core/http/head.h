@@ -67,6 +67,9 @@ size_t http_head_size(uint32_t text_size);
 /* Empty. `is_response` false is a request; a trailer section is either. */
 void http_head_init(struct http_head *head, uint32_t text_size, bool is_response);
 
+/* Makes `to`, whose text may be as long as that of `from`, equal to it. */
+void http_head_copy(struct http_head *to, const struct http_head *from);
+
 /* Copies text in. False, and nothing changes, when there is no room. */
 MUST_CHECK bool http_head_set(struct http_head *head, struct http_slice *slice, const char *text,
                               size_t len);

@@ -215,8 +215,11 @@ void channel_skip(struct channel *channel, size_t len_bytes)
     if (buf_is_empty(&channel->data))
         buffer_give(channel->buffers, BUFFER_DATA, &channel->data);
     note_progress(channel);
-    if (!channel_has(channel, CHANNEL_END | CHANNEL_BROKEN))
-        stream_ready(channel->writer);
+    if (channel_has(channel, CHANNEL_END | CHANNEL_BROKEN))
+        return;
+    stream_ready(channel->writer);
+    if (channel->writer == NULL)
+        tell_user(channel); /* it writes by itself */
 }
 
 void channel_close(struct channel *channel)

@@ -20,16 +20,24 @@
 #include "core/base/attr.h"
 #include "core/base/list.h"
 #include "core/base/pool.h"
+#include "core/mux/mux.h"
 #include "core/net/listener.h"
 #include "core/proxy/config.h"
 #include "core/rt/worker.h"
+#include "core/server/backend.h"
 
+struct exchange;
 struct rt;
 struct task;
+struct tls_context;
 
+/* A worker's own; guard: the worker, or who is alone. */
 struct proxy_worker {
-    struct list sessions; /* its own; guard: the worker, or who is alone */
+    struct list sessions;
     unsigned sessions_count;
+    struct list removals;      /* struct exchange by answer.removal: each wants a server removed */
+    struct exchange *removing; /* the one it is being done for; NULL: none, or it has ended */
+    struct task *removal_task;
 };
 
 struct proxy {
@@ -38,13 +46,18 @@ struct proxy {
     struct rt *rt;
     struct listener_set listeners;
     struct pool sessions;
-    struct pool buffers;
-    _Atomic uint32_t turns[CONFIG_BACKENDS_MAX]; /* next server of each backend */
-    struct task *hard_stop_task;                 /* on worker 0, when soft stops are bounded */
+    struct pool exchanges;
+    struct pool server_conns;
+    struct mux_env env;
+    struct idle_set idle;
+    struct backend *backends[CONFIG_BACKENDS_MAX];        /* as in the configuration */
+    struct tls_context *listen_tls[CONFIG_LISTENERS_MAX]; /* NULL: in the clear */
+    struct tls_context *backend_tls[CONFIG_BACKENDS_MAX];
+    struct task *hard_stop_task; /* on worker 0, when soft stops are bounded */
     struct proxy_worker workers[WORKERS_MAX];
 };
 
-enum { PROXY_ERROR_BYTES = 192 };
+enum { PROXY_ERROR_BYTES = 512 };
 
 /* Text of what went wrong, for people. */
 struct proxy_error {

@@ -1,434 +1,302 @@
 #include "core/proxy/session.h"
 
+#include <string.h>
+
 #include "core/base/err.h"
+#include "core/base/hook.h"
+#include "core/mux/protocols.h"
 #include "core/net/accept.h"
 #include "core/net/conn.h"
+#include "core/net/listener.h"
+#include "core/proxy/exchange.h"
 #include "core/proxy/proxy.h"
-#include "core/proxy/request.h"
-#include "core/proxy/response.h"
 #include "core/rt/rt.h"
 
-enum {
-    WOKEN_CLIENT_LATE = TASK_F_UEVT1,
-    WOKEN_SERVER_LATE = TASK_F_UEVT2,
-};
+/* RFC 9113 3.4 */
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/* --- states --- */
+/* --- the end --- */
 
-static const struct {
-    const char *name;
-    unsigned next;
-} states[] = {
-#define SESSION_ROW(name, next) {#name, next},
-    SESSION_STATES(SESSION_ROW)
-#undef SESSION_ROW
-};
-
-const char *session_state_name(enum session_state state)
-{
-    return (unsigned)state < ARRAY_LEN(states) ? states[state].name : "?";
-}
-
-void session_move(struct session *session, enum session_state to)
-{
-    BUG_ON((states[session->state].next >> to & 1) == 0);
-    session->state = to;
-}
-
-void session_drop_server(struct session *session, bool is_reset)
-{
-    if (session->server == NULL)
-        return;
-    if (is_reset)
-        conn_set_reset(session->server);
-    conn_free(session->server);
-    session->server = NULL;
-}
-
-void session_abort(struct session *session)
-{
-    session_drop_server(session, true);
-    conn_set_reset(session->client);
-    session_move(session, SESSION_CLOSED);
-}
-
-void session_answer(struct session *session, unsigned status)
-{
-    struct h1_out out = {session->answer_text, sizeof(session->answer_text), 0, false};
-    bool is_to_head = session->request.method == H1_METHOD_HEAD;
-
-    /* An interim response may have been sent in part: nothing can follow but the rest of it. */
-    if (session->is_response_begun || !flow_is_flushed(&session->down)) {
-        session_abort(session);
-        return;
-    }
-    MARK("session.answer");
-    session_drop_server(session, true);
-    h1_put_error(&out, status, false, is_to_head);
-    BUG_ON(out.is_overflow);
-    buf_init(&session->answer, session->answer_text, sizeof(session->answer_text));
-    buf_fill(&session->answer, out.len);
-    session_move(session, SESSION_ANSWER);
-}
-
-void session_finish(struct session *session)
-{
-    /* RFC 9112 9.6: closing on unread bytes resets, and a reset can overtake the response. */
-    bool is_all_read = buf_is_empty(&session->up.in) &&
-                       (!session->up.has_body || h1_body_is_done(&session->up.body));
-
-    if (session->state == SESSION_REQUEST || conn_has(session->client, CONN_READ_END) ||
-        (is_all_read && session->state == SESSION_RELAY)) {
-        session_move(session, SESSION_CLOSED);
-        return;
-    }
-    conn_shutdown(session->client);
-    session_move(session, SESSION_LINGER);
-}
-
-/* --- our own answer, and the end --- */
-
-static bool send_answer(struct session *session)
-{
-    struct buf_span span = buf_data_span(&session->answer);
-    size_t sent = conn_send(session->client, &span, 1);
-
-    buf_skip(&session->answer, sent);
-    session->has_client_progress |= sent > 0;
-    if (conn_has(session->client, CONN_WRITE_END | CONN_FAILED))
-        session_move(session, SESSION_CLOSED);
-    else if (buf_is_empty(&session->answer))
-        session_finish(session);
-    else
-        return sent > 0;
-    return true;
-}
-
-/* Reads and forgets until the client closes too, or the timer says that it had long enough. */
-static bool linger(struct session *session)
-{
-    buf_reset(&session->up.in);
-    session->up.pass_bytes = 0;
-    bool has_moved = flow_recv(&session->up, session->client);
-    if (conn_has(session->client, CONN_READ_END | CONN_FAILED)) {
-        session_move(session, SESSION_CLOSED);
-        return true;
-    }
-    return has_moved;
-}
-
-/* --- timers --- */
-
-static void wake_late(struct session *session, struct session_timer *timer, uint32_t why)
-{
-    if (task_expire(timer->task) > worker_now_ns())
-        return; /* moved meanwhile: the scheduler files it again */
-    task_set_expire(timer->task, TIME_NEVER);
-    timer->is_armed = false;
-    tasklet_wakeup_why(session->tasklet, why);
-}
-
-static struct task *process_client_timer(struct task *task, void *ctx, uint32_t state)
-{
-    struct session *session = ctx;
-
-    (void)state;
-    wake_late(session, &session->client_timer, WOKEN_CLIENT_LATE);
-    return task;
-}
-
-static struct task *process_server_timer(struct task *task, void *ctx, uint32_t state)
-{
-    struct session *session = ctx;
-
-    (void)state;
-    wake_late(session, &session->server_timer, WOKEN_SERVER_LATE);
-    return task;
-}
-
-/* `delay_ns` from now, or never. */
-static void arm(struct session_timer *timer, uint64_t delay_ns)
-{
-    timer->is_armed = true;
-    task_set_expire(timer->task, worker_now_ns() + delay_ns);
-    task_queue(timer->task);
-}
-
-static void disarm(struct session_timer *timer)
-{
-    if (!timer->is_armed)
-        return;
-    timer->is_armed = false;
-    task_set_expire(timer->task, TIME_NEVER);
-}
-
-/* Waiting with a bound on silence: each progress begins it anew. */
-static void arm_while(struct session_timer *timer, bool is_awaited, bool has_progress,
-                      uint64_t delay_ns)
-{
-    if (!is_awaited)
-        disarm(timer);
-    else if (has_progress || !timer->is_armed)
-        arm(timer, delay_ns);
-}
-
-/* What the client is waited for depends on the state, and how long. `is_entered`: a new state, or
- * the first byte of a request. */
-static void arm_timers(struct session *session, bool is_entered)
-{
-    const struct config *config = &session->proxy->config;
-    bool has_down = !flow_is_flushed(&session->down);
-    bool has_up = !flow_is_flushed(&session->up) && !session->up.is_sink_gone;
-
-    switch (session->state) {
-    case SESSION_REQUEST:
-        disarm(&session->server_timer);
-        if (is_entered)
-            arm(&session->client_timer, session->is_request_begun ? config->timeout.request_ns
-                                                                  : config->timeout.keep_alive_ns);
-        break;
-    case SESSION_CONNECT:
-        if (is_entered)
-            arm(&session->server_timer, config->timeout.connect_ns);
-        disarm(&session->client_timer); /* whatever it does, it has to wait for the server */
-        break;
-    case SESSION_RELAY:
-        arm_while(&session->client_timer, has_down || request_awaits_client(session),
-                  session->has_client_progress || is_entered, config->timeout.client_ns);
-        arm_while(&session->server_timer,
-                  has_up || (response_awaits_server(session) && !request_awaits_client(session)),
-                  session->has_server_progress || is_entered, config->timeout.server_ns);
-        break;
-    case SESSION_ANSWER:
-        disarm(&session->server_timer);
-        arm_while(&session->client_timer, true, session->has_client_progress || is_entered,
-                  config->timeout.client_ns);
-        break;
-    case SESSION_LINGER:
-        disarm(&session->server_timer);
-        if (is_entered)
-            arm(&session->client_timer, SESSION_LINGER_NS);
-        break;
-    case SESSION_CLOSED:
-        break;
-    }
-}
-
-static void handle_client_late(struct session *session)
-{
-    switch (session->state) {
-    case SESSION_REQUEST:
-        MARK("session.client_late");
-        if (request_is_idle(session))
-            session_move(session, SESSION_CLOSED);
-        else
-            session_answer(session, 408);
-        break;
-    case SESSION_CONNECT:
-    case SESSION_RELAY:
-        MARK("session.client_late");
-        session_answer(session, 408);
-        break;
-    case SESSION_ANSWER:
-    case SESSION_LINGER:
-        session_move(session, SESSION_CLOSED);
-        break;
-    case SESSION_CLOSED:
-        break;
-    }
-}
-
-static void handle_server_late(struct session *session)
-{
-    MARK("session.server_late");
-    if (session->state == SESSION_CONNECT)
-        session_answer(session, 503);
-    else if (session->state == SESSION_RELAY)
-        session_answer(session, 504);
-}
-
-/* --- a turn --- */
-
-static bool pump(struct session *session)
-{
-    bool has_moved = false;
-
-    switch (session->state) {
-    case SESSION_REQUEST:
-        return request_read_head(session);
-    case SESSION_CONNECT:
-        return request_connect(session);
-    case SESSION_RELAY:
-        has_moved = request_relay(session);
-        if (session->state == SESSION_RELAY)
-            has_moved |= response_relay(session);
-        return has_moved;
-    case SESSION_ANSWER:
-        return send_answer(session);
-    case SESSION_LINGER:
-        return linger(session);
-    case SESSION_CLOSED:
-        return false;
-    }
-    return false;
-}
-
-/* Asks to be woken for what could let it go on. */
-static void wait_for_more(struct session *session)
-{
-    struct conn *client = session->client;
-    struct conn *server = session->server;
-
-    if (session->state != SESSION_ANSWER && !buf_is_full(&session->up.in))
-        conn_wait_recv(client);
-    if (session->state == SESSION_ANSWER || !flow_is_flushed(&session->down))
-        conn_wait_send(client);
-    if (session->state == SESSION_CONNECT)
-        conn_wait_send(server);
-    if (session->state != SESSION_RELAY)
-        return;
-    if (response_awaits_server(session))
-        conn_wait_recv(server);
-    if (!flow_is_flushed(&session->up) && !session->up.is_sink_gone)
-        conn_wait_send(server);
-}
-
-static void end(struct session *session)
+static void free_session(struct session *session)
 {
     struct proxy *proxy = session->proxy;
-    struct conn *client = session->client;
-    int worker = session->worker;
 
-    session_drop_server(session, false);
-    flow_fini(&session->up);
-    flow_fini(&session->down);
+    BUG_ON(!list_is_empty(&session->exchanges));
     list_unlink(&session->link);
-    proxy->workers[worker].sessions_count--;
+    proxy->workers[session->worker].sessions_count--;
     pool_give(&proxy->sessions, session);
-    accept_conn_end(client, worker);
+    rt_job_end(proxy->rt);
 }
 
-static struct tasklet *process(struct tasklet *tasklet, void *ctx, uint32_t state)
+/* The client has gone, or was told everything. */
+static void be_over(struct session *session)
+{
+    struct proxy *proxy = session->proxy;
+    struct list *link;
+
+    session->is_over = true;
+    session->front = NULL;
+    idle_session_end(&session->idle, proxy->rt);
+    LIST_EACH(link, &session->exchanges)
+    {
+        struct exchange *exchange = LIST_ENTRY(link, struct exchange, link);
+        exchange->front.mux = NULL;
+        exchange_wake(exchange);
+    }
+    /* The connection was a job; its exchanges go on being one. */
+    rt_job_begin(proxy->rt);
+    accept_conn_end(session->conn, session->worker);
+    session->conn = NULL;
+}
+
+void session_exchange_ended(struct session *session)
+{
+    BUG_ON(session->exchanges_count == 0);
+    session->exchanges_count--;
+    if (session->is_over && session->exchanges_count == 0)
+        free_session(session);
+}
+
+void session_end(struct mux *front)
+{
+    struct session *session = front->user;
+
+    be_over(session);
+    if (session->exchanges_count == 0)
+        free_session(session);
+}
+
+struct stream *session_begin(struct mux *front, struct http_head *head)
+{
+    return exchange_begin(front->user, head);
+}
+
+/* --- which protocol --- */
+
+static int make_front(struct session *session, bool is_h2, struct buf *first)
+{
+    struct mux_env *env = &session->proxy->env;
+    int result;
+
+    if (is_h2)
+        result = mux_h2_front_new(env, session->conn, first, session, &session->front);
+    else
+        result = mux_h1_front_new(env, session->conn, first, session, &session->front);
+    if (result == 0 && rt_is_stopping(env->rt))
+        session_stop(session);
+    return result;
+}
+
+/* Tasklet and task; what was received is the mux's, or goes back. */
+static void fini_choice(struct session *session)
+{
+    struct session_choice *choice = &session->choice;
+    struct buffers *buffers = &session->proxy->env.buffers;
+
+    buffer_wait_cancel(buffers, &choice->wait);
+    buffer_give(buffers, BUFFER_IN, &choice->first);
+    if (choice->task != NULL)
+        task_destroy(choice->task);
+    if (choice->tasklet != NULL)
+        tasklet_free(choice->tasklet);
+    choice->task = NULL;
+    choice->tasklet = NULL;
+}
+
+/* Without a mux. */
+static void give_up(struct session *session)
+{
+    MARK("session.no_protocol");
+    fini_choice(session);
+    be_over(session);
+    free_session(session);
+}
+
+enum choice_result { CHOICE_WAIT, CHOICE_H1, CHOICE_H2, CHOICE_GONE };
+
+/* A few bytes tell: no request of HTTP/1 begins like the preface. */
+static enum choice_result look_at_preface(struct session *session)
+{
+    struct session_choice *choice = &session->choice;
+    struct conn *conn = session->conn;
+    size_t len;
+
+    if (choice->first.area == NULL && !buffer_take(&session->proxy->env.buffers, BUFFER_IN,
+                                                   &choice->first, &choice->wait, choice->tasklet))
+        return CHOICE_WAIT;
+    (void)conn_recv(conn, &choice->first);
+    len = buf_len(&choice->first);
+    if (len > sizeof(preface) - 1)
+        len = sizeof(preface) - 1;
+    if (memcmp(choice->first.area, preface, len) != 0)
+        return CHOICE_H1;
+    if (len == sizeof(preface) - 1)
+        return CHOICE_H2;
+    if (conn_has(conn, CONN_READ_END | CONN_FAILED))
+        return len > 0 ? CHOICE_H1 : CHOICE_GONE;
+    if (len == 0) /* storage is for those who have something to keep */
+        buffer_give(&session->proxy->env.buffers, BUFFER_IN, &choice->first);
+    conn_wait_recv(conn);
+    return CHOICE_WAIT;
+}
+
+static enum choice_result choose(struct session *session)
+{
+    const struct config_listen *listen = &session->proxy->config.listens[session->listen_index];
+    struct conn *conn = session->conn;
+
+    if (conn_has(conn, CONN_FAILED))
+        return CHOICE_GONE;
+    if (conn_has(conn, CONN_CONNECTING)) {
+        conn_wait_send(conn);
+        return CHOICE_WAIT;
+    }
+    if (listen->kind == CONFIG_LISTEN_H2)
+        return CHOICE_H2;
+    if (listen->kind == CONFIG_LISTEN_AUTO && conn_has(conn, CONN_TLS))
+        return conn_alpn(conn) == CONN_ALPN_H2 ? CHOICE_H2 : CHOICE_H1;
+    if (listen->kind == CONFIG_LISTEN_AUTO)
+        return look_at_preface(session);
+    return CHOICE_H1;
+}
+
+static struct tasklet *process_choice(struct tasklet *tasklet, void *ctx, uint32_t state)
 {
     struct session *session = ctx;
-    enum session_state entered_state = session->state;
-    uint32_t entered_count = session->requests_count;
-    bool was_begun = session->is_request_begun;
-    bool has_moved = true;
+    struct session_choice *choice = &session->choice;
+    enum choice_result result = choose(session);
 
-    session->has_client_progress = false;
-    session->has_server_progress = false;
-    if ((state & WOKEN_CLIENT_LATE) != 0 && !session->client_timer.is_armed)
-        handle_client_late(session);
-    if ((state & WOKEN_SERVER_LATE) != 0 && !session->server_timer.is_armed)
-        handle_server_late(session);
-    for (int i = 0; i < SESSION_ROUNDS_MAX && has_moved; i++)
-        has_moved = pump(session);
-    if (session->state == SESSION_CLOSED) {
-        task_destroy(session->client_timer.task);
-        task_destroy(session->server_timer.task);
-        tasklet_free(tasklet);
-        end(session);
-        return NULL;
-    }
-    arm_timers(session, session->state != entered_state ||
-                            session->requests_count != entered_count ||
-                            session->is_request_begun != was_begun);
-    if (has_moved) {
-        MARK("session.rounds_max");
-        tasklet_wakeup(tasklet); /* there is more; but others have waited */
+    if (result == CHOICE_WAIT && (state & TASK_WOKEN_TIMER) == 0)
+        return tasklet;
+    bool is_chosen = result == CHOICE_H1 || result == CHOICE_H2;
+    struct buf *first = choice->first.area != NULL ? &choice->first : NULL;
+    if (is_chosen && make_front(session, result == CHOICE_H2, first) == 0) {
+        memset(&choice->first, 0, sizeof(choice->first));
+        fini_choice(session);
     } else {
-        wait_for_more(session);
+        give_up(session);
     }
-    return tasklet;
+    return NULL;
+}
+
+static struct task *process_choice_date(struct task *task, void *ctx, uint32_t state)
+{
+    struct session *session = ctx;
+
+    (void)state;
+    if (task_expire(task) > worker_now_ns())
+        return task;
+    task_set_expire(task, TIME_NEVER);
+    MARK("session.choice_late");
+    tasklet_wakeup_why(session->choice.tasklet, TASK_WOKEN_TIMER);
+    return task;
+}
+
+static int start_tls(struct session *session)
+{
+    struct tls_context *context = session->proxy->listen_tls[session->listen_index];
+
+    return context != NULL ? conn_start_tls(session->conn, context, NULL) : 0;
+}
+
+static int begin_choice(struct session *session)
+{
+    struct session_choice *choice = &session->choice;
+    struct proxy *proxy = session->proxy;
+    int result = -ERR_MEMORY;
+
+    choice->tasklet = tasklet_new_on(proxy->rt, session->worker, process_choice, session);
+    choice->task = task_new_on(proxy->rt, session->worker, process_choice_date, session);
+    if (choice->tasklet == NULL || choice->task == NULL)
+        goto fini_choice;
+    result = conn_attach(session->conn, choice->tasklet);
+    if (result == 0)
+        result = start_tls(session);
+    if (result != 0)
+        goto fini_choice;
+    task_set_expire(choice->task, worker_now_ns() + proxy->config.timeout.request_ns);
+    task_queue(choice->task);
+    tasklet_wakeup(choice->tasklet);
+    return 0;
+
+fini_choice:
+    fini_choice(session);
+    return result;
 }
 
 /* --- life --- */
 
-int session_start(struct proxy *proxy, struct conn *client)
+static int begin(struct session *session)
+{
+    const struct config_listen *listen = &session->proxy->config.listens[session->listen_index];
+
+    if (listen->certificate[0] != '\0' || listen->kind == CONFIG_LISTEN_AUTO)
+        return begin_choice(session);
+    return make_front(session, listen->kind == CONFIG_LISTEN_H2, NULL);
+}
+
+int session_start(struct proxy *proxy, struct conn *conn)
 {
     struct proxy_worker *worker = &proxy->workers[worker_id()];
     struct session *session = pool_take_zero(&proxy->sessions);
-    int result = -ERR_MEMORY;
 
     if (session == NULL)
         return -ERR_MEMORY;
     session->proxy = proxy;
     session->worker = worker_id();
-    session->client = client;
-    session->state = SESSION_REQUEST;
-    flow_init(&session->up, &proxy->buffers);
-    flow_init(&session->down, &proxy->buffers);
-    session->tasklet = tasklet_new_on(proxy->rt, session->worker, process, session);
-    if (session->tasklet == NULL)
-        goto give_session;
-    session->client_timer.task =
-        task_new_on(proxy->rt, session->worker, process_client_timer, session);
-    if (session->client_timer.task == NULL)
-        goto free_tasklet;
-    session->server_timer.task =
-        task_new_on(proxy->rt, session->worker, process_server_timer, session);
-    if (session->server_timer.task == NULL)
-        goto destroy_client_timer;
-    if (!flow_open(&session->up))
-        goto destroy_server_timer;
-    result = conn_attach(client, session->tasklet);
-    if (result != 0)
-        goto fini_flow;
+    session->listen_index = conn->listener->index;
+    session->conn = conn;
+    list_init(&session->exchanges);
+    idle_session_init(&session->idle);
     HOOK_NAME(session, "session", "session");
-    request_reset(session);
     list_push_tail(&worker->sessions, &session->link);
     worker->sessions_count++;
-    arm_timers(session, true);
-    tasklet_wakeup(session->tasklet);
-    return 0;
-
-fini_flow:
-    flow_fini(&session->up);
-destroy_server_timer:
-    task_destroy(session->server_timer.task);
-destroy_client_timer:
-    task_destroy(session->client_timer.task);
-free_tasklet:
-    tasklet_free(session->tasklet);
-give_session:
-    pool_give(&proxy->sessions, session);
+    int result = begin(session);
+    if (result != 0) {
+        list_unlink(&session->link);
+        worker->sessions_count--;
+        pool_give(&proxy->sessions, session);
+    }
     return result;
 }
 
-void session_wake(struct session *session)
+void session_stop(struct session *session)
 {
-    tasklet_wakeup(session->tasklet);
+    if (session->front != NULL)
+        session->front->ops->stop(session->front);
 }
 
 void session_kill(struct session *session)
 {
+    unsigned count = session->exchanges_count;
+
     MARK("session.killed");
-    task_set_ctx(session->client_timer.task, NULL);
-    task_kill(session->client_timer.task);
-    task_set_ctx(session->server_timer.task, NULL);
-    task_kill(session->server_timer.task);
-    tasklet_set_ctx(session->tasklet, NULL);
-    tasklet_kill(session->tasklet);
-    end(session);
+    if (session->front != NULL)
+        session->front->ops->destroy(session->front); /* frees it, if it has no exchange */
+    else if (!session->is_over)
+        give_up(session);
+    /* The last one frees it. */
+    for (; count > 0; count--)
+        exchange_kill(LIST_ENTRY(session->exchanges.next, struct exchange, link));
 }
 
-void session_check(const struct session *session, bool is_quiet)
+void session_check(const struct session *session)
 {
-    enum session_state state = session->state;
-    bool has_server = state == SESSION_CONNECT || state == SESSION_RELAY;
+    const struct list *link;
+    unsigned count = 0;
 
-    if (!is_quiet)
-        return;
-    conn_check(session->client);
-    flow_check(&session->up);
-    flow_check(&session->down);
-    BUG_ON(state == SESSION_CLOSED);
-    BUG_ON((session->server != NULL) != has_server);
-    if (has_server)
-        conn_check(session->server);
-    /* Everybody sleeps: a date or a readiness must be awaited, or it sleeps for ever. */
-    BUG_ON(!session->client_timer.is_armed && !session->server_timer.is_armed);
-    BUG_ON(state == SESSION_ANSWER && !conn_has(session->client, CONN_WAIT_SEND));
-    BUG_ON(!flow_is_flushed(&session->down) && !conn_has(session->client, CONN_WAIT_SEND));
+    LIST_EACH(link, &session->exchanges)
+    {
+        const struct exchange *exchange = LIST_ENTRY(link, const struct exchange, link);
+        BUG_ON(exchange->session != session);
+        exchange_check(exchange);
+        count++;
+    }
+    BUG_ON(count != session->exchanges_count);
+    BUG_ON(session->is_over);
+    BUG_ON((session->front != NULL) == (session->choice.tasklet != NULL));
+    if (session->front != NULL)
+        mux_check(session->front, true);
+    else
+        conn_check(session->conn);
 }

@@ -1,19 +1,15 @@
 /*
- * core/proxy/session.h - a client connection and the requests that come over it, one after another.
+ * core/proxy/session.h - a client connection, its mux, and the exchanges that run over it.
  *
- *     REQUEST -> CONNECT -> RELAY -> REQUEST ...     (keep-alive)
- *        |          |         |
- *        +----------+---------+--> ANSWER            (an error of our own)
- *        |                    |      |
- *        |                    +------+--> LINGER     (we have sent our end, the client may not have
- * read it)
- *        +----------+---------+------+------+--> CLOSED
+ *     accepted -> [choice: TLS handshake, preface] -> front mux -> over -> freed
  *
- * Everything happens in the session's tasklet: sockets, timers and a stop only wake it. A turn
- * pumps both flows until neither moves, then says what it waits for. request.c moves bytes from the
- * client to the server, response.c back.
+ * Where the listener leaves no doubt about the protocol the mux is made at once. Otherwise the
+ * session itself waits, with a tasklet and a date, until it knows which one to make. The mux then
+ * owns the connection and calls back: session_begin() for each request, session_end() when it is
+ * through. Exchanges that are still there then end by themselves; the session is freed after the
+ * last one, and is a job of the instance until then.
  *
- * Threads: the worker that serves it; session_kill() whoever is alone.
+ * Threads: the worker that serves it; session_kill() who is alone and acts as that.
  */
 #ifndef CORE_PROXY_SESSION_H
 #define CORE_PROXY_SESSION_H
@@ -23,101 +19,58 @@
 
 #include "core/base/attr.h"
 #include "core/base/list.h"
-#include "core/http/h1.h"
-#include "core/proxy/flow.h"
+#include "core/mux/mux.h"
+#include "core/server/idle.h"
 
 struct conn;
+struct http_head;
 struct proxy;
+struct server;
 struct task;
 struct tasklet;
 
-/* X(name, states it may move to). */
-#define SESSION_STATES(X)                                                                          \
-    X(REQUEST, SESSION_BIT(CONNECT) | SESSION_BIT(ANSWER) | SESSION_BIT(CLOSED))                   \
-    X(CONNECT, SESSION_BIT(RELAY) | SESSION_BIT(ANSWER) | SESSION_BIT(CLOSED))                     \
-    X(RELAY,                                                                                       \
-      SESSION_BIT(REQUEST) | SESSION_BIT(ANSWER) | SESSION_BIT(LINGER) | SESSION_BIT(CLOSED))      \
-    X(ANSWER, SESSION_BIT(LINGER) | SESSION_BIT(CLOSED))                                           \
-    X(LINGER, SESSION_BIT(CLOSED))                                                                 \
-    X(CLOSED, 0)
-
-enum session_state {
-#define SESSION_ENUM(name, next) SESSION_##name,
-    SESSION_STATES(SESSION_ENUM)
-#undef SESSION_ENUM
-};
-
-#define SESSION_BIT(name) (1U << SESSION_##name)
-
-enum {
-    SESSION_ROUNDS_MAX = 16, /* of pumping in one turn: then others run */
-    SESSION_ANSWER_BYTES = 256,
-};
-
-/* How long a client that was told everything has to close. */
-#define SESSION_LINGER_NS UINT64_C(1000000000)
-
-/* A date that wakes the session. */
-struct session_timer {
-    struct task *task;
-    bool is_armed;
+/* Until the protocol is known. */
+struct session_choice {
+    struct tasklet *tasklet; /* NULL: it is known */
+    struct task *task;       /* bounds it */
+    struct buf first;        /* what came in the clear (BUFFER_IN) */
+    struct buffer_wait wait;
 };
 
 struct session {
     struct proxy *proxy;
     struct list link; /* in its worker's sessions */
     int worker;
-    enum session_state state;
-    struct tasklet *tasklet;
-    struct session_timer client_timer;
-    struct session_timer server_timer;
-
-    struct conn *client;
-    struct conn *server; /* NULL unless CONNECT or RELAY */
-    struct flow up;      /* client to server */
-    struct flow down;    /* server to client */
-    struct h1_head request;
-    struct h1_head response;
-    uint32_t requests_count; /* complete heads so far */
-
-    bool is_request_begun;    /* its first byte has come: the request time-out runs */
-    bool is_response_begun;   /* a final head was written: no answer of our own is possible */
-    bool is_keepalive;        /* the client was told that another request may follow */
-    bool has_client_progress; /* in this turn */
-    bool has_server_progress;
-
-    struct buf answer;
-    char answer_text[SESSION_ANSWER_BYTES];
+    uint32_t listen_index; /* in the configuration */
+    struct conn *conn;     /* NULL once over */
+    struct mux *front;     /* NULL before the choice, and once over */
+    struct session_choice choice;
+    struct list exchanges;
+    unsigned exchanges_count;
+    uint32_t requests_count;       /* begun so far */
+    struct idle_session idle;      /* its private connections to servers */
+    struct server *private_server; /* where the last of them leads; NULL: there was none */
+    bool is_over;
 };
-
-const char *session_state_name(enum session_state state);
 
 /* Serves an accepted connection on the calling worker. Anything but 0: the connection is still the
  * caller's. */
-MUST_CHECK int session_start(struct proxy *proxy, struct conn *client);
+MUST_CHECK int session_start(struct proxy *proxy, struct conn *conn);
 
-/* Lets it look around: the instance stops. */
-void session_wake(struct session *session);
+/* For mux_host. */
+struct stream *session_begin(struct mux *front, struct http_head *head);
+void session_end(struct mux *front);
 
-/* Ends it at once. Who is alone. */
+/* One of its exchanges has been freed. It may be freed here. */
+void session_exchange_ended(struct session *session);
+
+/* The instance stops softly: what was begun is finished. */
+void session_stop(struct session *session);
+
+/* Ends it and its exchanges at once. */
 void session_kill(struct session *session);
 
-/* For request.c and response.c: the next state, checked. */
-void session_move(struct session *session, enum session_state to);
-
-/* Sends an answer of our own and closes; aborts if a response has begun. */
-void session_answer(struct session *session, unsigned status);
-
-/* Breaks both connections: the client must not take what it got for complete. */
-void session_abort(struct session *session);
-
-/* The server connection is not needed any more. */
-void session_drop_server(struct session *session, bool is_reset);
-
-/* The client was sent everything: closes, but not before it can have read it. */
-void session_finish(struct session *session);
-
-/* Aborts on a broken invariant. From outside any worker, between steps. */
-void session_check(const struct session *session, bool is_quiet);
+/* Aborts on a broken invariant. From outside any worker, when all of them are at rest. */
+void session_check(const struct session *session);
 
 #endif

@@ -114,33 +114,48 @@ static void on_stop_soft(void *ctx, struct rt *rt)
     if (proxy->hard_stop_task != NULL)
         task_schedule(proxy->hard_stop_task, worker_now_ns() + proxy->config.hard_stop_after_ns);
     listener_set_drain(&proxy->listeners);
+    for (uint32_t i = 0; i < proxy->config.backends_count; i++) {
+        for (uint32_t k = 0; k < proxy->backends[i]->servers_count; k++)
+            idle_evict(&proxy->backends[i]->servers[k]);
+    }
 }
 
-/* Sessions between two requests notice the stop when they look. */
+/* Those between two requests end at once, and with them what was private to them. */
 static void on_worker_stopping(void *ctx, struct worker *worker)
 {
     struct proxy *proxy = ctx;
+    struct list *sessions = &proxy->workers[worker->id].sessions;
     struct list *link;
+    struct list *next;
 
-    LIST_EACH(link, &proxy->workers[worker->id].sessions)
-    session_wake(LIST_ENTRY(link, struct session, link));
+    LIST_EACH_SAFE(link, next, sessions)
+    session_stop(LIST_ENTRY(link, struct session, link));
 }
 
 /* --- hard --- */
 
+/* As the worker itself would: what it owns is freed from its queues and its storage. It stands
+ * still meanwhile. */
+static void kill_sessions_of(struct proxy *proxy, struct worker *worker)
+{
+    struct list *sessions = &proxy->workers[worker->id].sessions;
+
+    worker_adopt(worker);
+    while (!list_is_empty(sessions))
+        session_kill(LIST_ENTRY(sessions->next, struct session, link));
+}
+
 static void on_stop_hard(void *ctx, struct rt *rt)
 {
     struct proxy *proxy = ctx;
+    struct worker *self = worker_self();
 
     BUG_ON(!isolate_is_mine());
     listener_set_stop(&proxy->listeners);
     accept_discard_rings(&proxy->listeners);
-    for (unsigned i = 0; i < rt->config.workers; i++) {
-        struct list *link;
-        struct list *next;
-        LIST_EACH_SAFE(link, next, &proxy->workers[i].sessions)
-        session_kill(LIST_ENTRY(link, struct session, link));
-    }
+    for (unsigned i = 0; i < rt->config.workers; i++)
+        kill_sessions_of(proxy, &rt->workers[i]);
+    worker_adopt(self);
 }
 
 /* --- */

@@ -11,7 +11,12 @@
 #include "sim/exercise/exercise.h"
 #include "sim/world/program.h"
 
-enum { FD_MAX_DEFAULT = 256, ACCEPT_RING_DEFAULT = 15, BUFFER_BYTES_DEFAULT = 2048 };
+enum {
+    FD_MAX_DEFAULT = 256,
+    ACCEPT_RING_DEFAULT = 15,
+    BUFFER_BYTES_DEFAULT = 2048,
+    BUFFERS_DEFAULT = 16,
+};
 
 struct text {
     char bytes[CONFIG_LINE_BYTES_MAX];
@@ -129,6 +134,7 @@ static void init_small(struct config *config)
     config->fd_max = FD_MAX_DEFAULT;
     config->accept_ring = ACCEPT_RING_DEFAULT;
     config->buffer_size = BUFFER_BYTES_DEFAULT;
+    config->buffers = BUFFERS_DEFAULT;
 }
 
 static bool build(const struct scenario *scenario, const struct scenario_actor *actor,

@@ -161,10 +161,10 @@ check 'nothing printed' '' "$(cat "$dir/log")"
 # --- the program itself ---
 "$proxy_bin" >/dev/null 2>&1
 check 'usage' 2 $?
-printf 'workers 2\nlisten fe 127.0.0.1:80 h2\n' >"$dir/config"
+printf 'workers 2\nlisten fe 127.0.0.1:80 h3\n' >"$dir/config"
 "$proxy_bin" "$dir/config" 2>"$dir/log"
 check 'bad configuration' 3 $?
-check 'bad configuration, where' "$dir/config:2:24: unknown protocol; there is h1" "$(head -1 "$dir/log")"
+check 'bad configuration, where' "$dir/config:2:24: unknown protocol; there are h1 h2 auto control" "$(head -1 "$dir/log")"
 
 [ $failed = 0 ] && say 'all good'
 exit $failed
