@@ -104,16 +104,17 @@ static struct task *late(struct task *task, void *ctx, uint32_t state)
  */
 static bool hang_up(struct tasklet *tasklet)
 {
-    struct mux *mux = tasklet_ctx(tasklet);
+    struct mux *mux;
 
     if (!tasklet_has_flags(tasklet, TASK_F_USR1))
         return false;
     if (PLANT(K03)) {
-        /* Where it is. */
+        /* Stays where it is. */
+        mux = tasklet_ctx(tasklet);
     } else {
         mux = enter(tasklet);
-        BUG_ON(mux == NULL);
     }
+    BUG_ON(mux == NULL);
     if (!is_parked(mux))
         return false;
     MARK("mux.idle.hang_up");

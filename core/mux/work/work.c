@@ -394,7 +394,7 @@ static void init_env(struct work *work)
     env->host_ctx = &work->echo;
     env->timeouts.idle_ns = work->options.idle_ns;
     /* One to receive with: who finds none has to wait. */
-    buffers_init(&env->buffers, ECHO_BYTES * ECHO_STREAMS_MAX, 1, work->workers_count);
+    buffers_init(&env->buffers, sizeof(((struct far *)0)->area), 1, work->workers_count);
     pool_init(&work->conns, "conn", sizeof(struct conn), 1U << 16);
     for (unsigned kind = 0; kind < ARRAY_LEN(env->muxes); kind++)
         pool_init(&env->muxes[kind], "mux", sizeof(struct echo_mux), 1U << 16);
