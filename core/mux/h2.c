@@ -407,6 +407,7 @@ static void work(struct h2 *h2)
             ask(h2);
         return;
     }
+    h2_stream_sync_ready(h2); /* what is held may wait for a head to go */
     has_more |= h2_recv(h2);
     h2_stream_sync_ready(h2);
     say_farewell(h2);

@@ -214,6 +214,7 @@ static struct stream *begin(struct mux *front, struct http_head *head)
     if (testing->is_refusing)
         return NULL;
     struct testing_exchange *exchange = testing_exchange_new(testing);
+    exchange->is_holding = testing->is_holding;
     BUG_ON(testing->begun_count == ARRAY_LEN(testing->begun));
     testing->begun[testing->begun_count++] = exchange;
     channel_put_head(&exchange->recv, head);

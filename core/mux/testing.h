@@ -120,6 +120,7 @@ struct testing {
     unsigned begun_count;
     unsigned ended_count;
     bool is_refusing; /* begin() has no memory */
+    bool is_holding;  /* exchanges that begin hold */
 };
 
 void testing_init(struct testing *testing, const struct testing_options *options);
