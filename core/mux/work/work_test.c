@@ -105,7 +105,6 @@ static void run_work(struct work_options options, unsigned tasks_max)
     rt_enter(world.rt);
     for (int i = 0; i < WORKERS; i++)
         task_destroy(tasks[i]);
-           atom_load(&world.work->failed), atom_load(&world.work->env.takeovers));
            /* It was no idle run. */
            assert_true(atom_load(&world.work->answered) > WORK_ROUNDS / 10);
            assert_true(atom_load(&world.work->env.takeovers) > 0);
