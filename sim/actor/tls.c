@@ -72,7 +72,8 @@ static size_t answer_server_hello(struct tls_end *tls, uint8_t *reply)
 {
     size_t len = strlen(tls->wanted);
 
-    tls->is_agreed = tls->hello_bytes == len && memcmp(tls->hello, tls->wanted, len) == 0;
+    tls->is_agreed =
+        len != 0 && tls->hello_bytes == len && memcmp(tls->hello, tls->wanted, len) == 0;
     if (!tls->is_agreed && tls->hello_bytes != 0)
         fail(tls, "a server hello with a protocol that was not offered");
     tls->is_open = true;
@@ -99,7 +100,7 @@ static void check_head(struct tls_end *tls, uint8_t type, uint32_t len)
     else if (type == TLS_END_FINISHED &&
              (!tls->is_server || tls->is_open || !has_hello || len != 0))
         fail(tls, "a finished in the wrong place");
-    else if ((type == TLS_END_DATA || (type == TLS_END_TICKET && tls->is_server)) && !tls->is_open)
+    else if (type == TLS_END_DATA && !tls->is_open)
         fail(tls, "data before the handshake is over");
     else if (type == TLS_END_TICKET && (tls->is_server || !tls->is_open))
         fail(tls, "a ticket in the wrong place");

@@ -94,6 +94,7 @@ for lie in says_nothing dies refuses; do
     run_case "determinism $lie" notices_a_liar $lie determinism.sh "$scenario"
     run_case "findings $lie" notices_a_liar $lie findings.sh schedules=20 "$catalogue"
     run_case "quiet $lie" notices_a_liar $lie quiet.sh schedules=20 "$scenario"
+    run_case "actors $lie" notices_a_liar $lie actors.sh schedules=20 "$scenario"
     run_case "bad_scenario $lie" notices_a_liar $lie bad_input.sh what=scenario
     run_case "bad_config $lie" notices_a_liar $lie bad_input.sh what=config
 done
@@ -115,6 +116,7 @@ for lie in never_changes always_changes; do
 done
 for lie in looks_once hides_report; do
     run_case "quiet $lie" notices_a_liar $lie quiet.sh schedules=20 "$scenario"
+    run_case "actors $lie" notices_a_liar $lie actors.sh schedules=20 "$scenario"
     run_case "findings $lie" notices_a_liar $lie findings.sh schedules=20 "$catalogue"
 done
 run_case "quiet planted_bug" notices_a_planted_bug
