@@ -1,5 +1,5 @@
 /*
- * core/mux/h1_back_test.c - HTTP/1.1 towards servers: requests out, responses in, idle, and the
+ * core/mux/h1_back_test.c - HTTP/1.1 towards servers: requests out, responses in, and the
  * ends.
  */
 #include <setjmp.h>
@@ -17,37 +17,6 @@
 #include "core/rt/rt.h"
 
 #define HEAD_X "GET /x HTTP/1.1\r\nHost: a\r\nVia: 1.1 heddle\r\n\r\n"
-
-/* The idle connection, taken for another request; false: there is none. */
-static bool reuse(struct bench *bench)
-{
-    struct idle_want want = {.key = 0, .may_idle = true};
-    struct idle_conn *conn = idle_get(bench->t.server, &want);
-
-    if (conn == NULL)
-        return false;
-    assert_ptr_equal(mux_of_idle(conn), bench->mux);
-    return true;
-}
-
-/* The mux is in use, or was just made. */
-static void end_mux(struct bench *bench)
-{
-    bench->mux->ops->destroy(bench->mux);
-}
-
-/* A whole round: then it is idle. */
-static void make_idle(struct bench *bench)
-{
-    struct testing_exchange *exchange = bench_get(bench, "GET", NULL);
-
-    testing_say(&bench->peer, BENCH_OK);
-    testing_run(&bench->t);
-    assert_true(exchange->is_ended);
-    testing_end(exchange);
-    testing_run(&bench->t);
-    (void)testing_heard(&bench->peer);
-}
 
 static void one_connection_asks_many_times(void **state)
 {
@@ -72,9 +41,9 @@ static void one_connection_asks_many_times(void **state)
         assert_int_equal(pool_count(&bench.t.env.buffers.pool), 0);
         /* After the first request it is not known to be safe: RFC 9112 9.3.1. */
         assert_int_equal(bench.mux->idle.place, i == 0 ? IDLE_IN_IDLE : IDLE_IN_SAFE);
-        assert_true(reuse(&bench));
+        assert_true(bench_reuse(&bench));
     }
-    end_mux(&bench);
+    bench_end_mux(&bench);
     bench_fini(&bench);
 }
 
@@ -125,8 +94,8 @@ static void requests_are_framed_by_what_is_known_of_them(void **state)
         testing_say(&bench.peer, BENCH_OK);
         testing_run(&bench.t);
         testing_end(exchange);
-        assert_true(reuse(&bench));
-        end_mux(&bench);
+        assert_true(bench_reuse(&bench));
+        bench_end_mux(&bench);
         bench_fini(&bench);
     }
 }
@@ -153,8 +122,8 @@ static void trailers_follow_the_last_chunk(void **state)
     assert_non_null(exchange->trailers);
     assert_string_equal(testing_field(exchange->trailers, "T"), "1");
     testing_end(exchange);
-    assert_true(reuse(&bench));
-    end_mux(&bench);
+    assert_true(bench_reuse(&bench));
+    bench_end_mux(&bench);
     bench_fini(&bench);
 }
 
@@ -228,9 +197,9 @@ static void responses_end_where_their_framing_says(void **state)
         assert_int_equal(exchange->stream.error, STREAM_ERROR_NONE);
         testing_end(exchange);
         testing_run(&bench.t);
-        assert_int_equal(reuse(&bench), c->is_kept);
+        assert_int_equal(bench_reuse(&bench), c->is_kept);
         if (c->is_kept)
-            end_mux(&bench);
+            bench_end_mux(&bench);
         bench_fini(&bench);
     }
 }
@@ -316,8 +285,8 @@ static void interim_heads_come_before_the_final_one(void **state)
     assert_string_equal(exchange->body, "abc");
     assert_true(exchange->is_ended);
     testing_end(exchange);
-    assert_true(reuse(&bench));
-    end_mux(&bench);
+    assert_true(bench_reuse(&bench));
+    bench_end_mux(&bench);
     bench_fini(&bench);
 }
 
@@ -334,8 +303,8 @@ static void check_cut(struct bench *bench, struct testing_exchange *exchange)
     testing_end(exchange);
     testing_run(&bench->t);
     assert_int_equal(pool_count(&bench->t.env.buffers.pool), 0);
-    assert_true(reuse(bench));
-    end_mux(bench);
+    assert_true(bench_reuse(bench));
+    bench_end_mux(bench);
     bench_fini(bench);
 }
 
@@ -384,72 +353,7 @@ static void responses_that_are_cut_off_are_known_to_be(void **state)
     }
 }
 
-/* --- idle --- */
-
-static void what_an_idle_server_says_ends_it(void **state)
-{
-    (void)state;
-    for (int how = 0; how < 3; how++) {
-        struct bench bench;
-        bench_back(&bench, NULL);
-        make_idle(&bench);
-        if (how == 0)
-            testing_say(&bench.peer, "HTTP/1.1 408 Too Late\r\n\r\n");
-        else if (how == 1)
-            testing_close(&bench.peer);
-        else
-            testing_reset(&bench.peer);
-        testing_run(&bench.t);
-        assert_int_equal(pool_count(&bench.t.env.muxes[MUX_H1_BACK]), 0);
-        assert_false(reuse(&bench));
-        bench_fini(&bench);
-    }
-}
-
-static void what_came_before_we_asked_is_no_answer(void **state)
-{
-    struct bench bench;
-
-    (void)state;
-    bench_back(&bench, NULL);
-    make_idle(&bench);
-    /* It is there, and reported, when the request comes; but the mux has not looked yet. */
-    assert_true(reuse(&bench));
-    testing_say(&bench.peer, "HTTP/1.1 408 Too Late\r\n\r\n");
-    testing_run(&bench.t);
-    assert_int_equal(pool_count(&bench.t.env.muxes[MUX_H1_BACK]), 0);
-    bench_fini(&bench);
-
-    bench_back(&bench, NULL);
-    testing_say(&bench.peer, "hello");
-    const struct testing_exchange *exchange = bench_get(&bench, "GET", NULL);
-    assert_int_equal(exchange->stream.error, STREAM_ERROR_PROTOCOL);
-    assert_string_equal(testing_heard(&bench.peer), "");
-    bench_fini(&bench);
-}
-
-/* RFC 9112 9.3.1: it may have closed before it saw the request; once it has said a byte it has not.
- */
-static void a_stale_connection_refuses_and_a_broken_one_resets(void **state)
-{
-    (void)state;
-    for (int has_byte = 0; has_byte < 2; has_byte++) {
-        struct bench bench;
-        bench_back(&bench, NULL);
-        make_idle(&bench);
-        assert_true(reuse(&bench));
-        const struct testing_exchange *exchange = bench_get(&bench, "GET", NULL);
-        assert_string_equal(testing_heard(&bench.peer), HEAD_X);
-        if (has_byte)
-            testing_say(&bench.peer, "H");
-        testing_close(&bench.peer);
-        testing_run(&bench.t);
-        assert_int_equal(exchange->stream.error,
-                         has_byte ? STREAM_ERROR_RESET : STREAM_ERROR_REFUSED);
-        assert_false(exchange->is_broken);
-        bench_fini(&bench);
-    }
-}
+/* --- ends --- */
 
 static void an_exchange_that_leaves_early_closes_the_connection(void **state)
 {
@@ -465,7 +369,7 @@ static void an_exchange_that_leaves_early_closes_the_connection(void **state)
         testing_end(exchange);
         testing_run(&bench.t);
         assert_true(bench.peer.is_reset || bench.peer.is_ended);
-        assert_false(reuse(&bench));
+        assert_false(bench_reuse(&bench));
         bench_fini(&bench);
     }
 }
@@ -479,8 +383,7 @@ static void an_answer_before_the_end_of_the_request_passes(void **state)
     bench_back(&bench, NULL);
     struct testing_exchange *exchange = testing_ask(&bench.t, "POST", "/x", NULL);
     assert_int_equal(mux_attach(bench.mux, &exchange->stream), 0);
-    testing_ask_body(exchange, "abc", 9, true);
-    exchange->data_left = 0;
+    testing_ask_body(exchange, "abc", 3, false); /* and no end */
     testing_run(&bench.t);
     testing_say(&bench.peer, BENCH_OK);
     testing_run(&bench.t);
@@ -488,7 +391,7 @@ static void an_answer_before_the_end_of_the_request_passes(void **state)
     assert_false(exchange->stream.is_sent);
     testing_end(exchange);
     testing_run(&bench.t);
-    assert_false(reuse(&bench));
+    assert_false(bench_reuse(&bench));
     assert_true(bench.peer.is_reset || bench.peer.is_ended);
     bench_fini(&bench);
 }
@@ -512,7 +415,7 @@ static void a_server_that_stops_reading_is_still_heard(void **state)
     assert_int_equal(exchange->heads[0]->status, 413);
     assert_true(exchange->is_ended);
     testing_end(exchange);
-    assert_false(reuse(&bench));
+    assert_false(bench_reuse(&bench));
     bench_fini(&bench);
 }
 
@@ -535,20 +438,6 @@ static void a_server_that_takes_nothing_is_given_up(void **state)
     assert_int_equal(exchange->stream.error, STREAM_ERROR_NONE);
     testing_pass(&bench.t, 1);
     assert_int_equal(exchange->stream.error, STREAM_ERROR_TIMEOUT);
-    bench_fini(&bench);
-}
-
-static void an_idle_connection_grows_old(void **state)
-{
-    struct bench bench;
-
-    (void)state;
-    bench_back(&bench, NULL);
-    make_idle(&bench);
-    testing_pass(&bench.t, bench.t.env.timeouts.idle_ns - 1);
-    assert_int_equal(pool_count(&bench.t.env.muxes[MUX_H1_BACK]), 1);
-    testing_pass(&bench.t, 1);
-    assert_int_equal(pool_count(&bench.t.env.muxes[MUX_H1_BACK]), 0);
     bench_fini(&bench);
 }
 
@@ -580,8 +469,8 @@ static void huge_bodies_pass_both_ways_through_small_buffers(void **state)
     assert_true(exchange->is_ended);
     testing_end(exchange);
     assert_int_equal(pool_count(&bench.t.env.buffers.pool), 0);
-    assert_true(reuse(&bench));
-    end_mux(&bench);
+    assert_true(bench_reuse(&bench));
+    bench_end_mux(&bench);
     bench_fini(&bench);
 }
 
@@ -613,56 +502,7 @@ static void without_memory_it_fails_and_leaks_nothing(void **state)
         bench.t.peers_count--;
         testing_close(&other);
     }
-    end_mux(&bench);
-    bench_fini(&bench);
-}
-
-/* --- two workers --- */
-
-static void a_stolen_one_serves_its_thief(void **state)
-{
-    struct testing_options options = {.workers = 2};
-    struct bench bench;
-
-    (void)state;
-    bench_back(&bench, &options);
-    for (int i = 0; i < 6; i++) {
-        testing_on(&bench.t, i % 2);
-        if (i > 0)
-            assert_true(reuse(&bench));
-        assert_int_equal(bench.mux->idle.worker, i % 2);
-        make_idle(&bench);
-    }
-    assert_int_equal(bench.t.env.takeovers, 5);
-    assert_true(reuse(&bench));
-    end_mux(&bench);
-    testing_on(&bench.t, 0);
-    bench_fini(&bench);
-}
-
-/* Whatever cannot be allocated, it stays where it was. */
-static void a_theft_without_memory_changes_nothing(void **state)
-{
-    struct testing_options options = {.workers = 2};
-    struct bench bench;
-
-    (void)state;
-    bench_back(&bench, &options);
-    make_idle(&bench);
-    struct pool *pools[] = {&bench.t.rt->tasklet_pool, &bench.t.rt->task_pool};
-    for (size_t i = 0; i < ARRAY_LEN(pools); i++) {
-        unsigned count_max = pools[i]->count_max;
-        testing_on(&bench.t, 1);
-        pools[i]->count_max = pool_count(pools[i]);
-        assert_false(reuse(&bench));
-        pools[i]->count_max = count_max;
-        testing_run(&bench.t);
-        testing_on(&bench.t, 0);
-        assert_true(reuse(&bench));
-        make_idle(&bench);
-    }
-    assert_true(reuse(&bench));
-    end_mux(&bench);
+    bench_end_mux(&bench);
     bench_fini(&bench);
 }
 
@@ -679,18 +519,12 @@ int main(void)
         cmocka_unit_test(interim_heads_come_before_the_final_one),
         cmocka_unit_test(responses_are_the_same_wherever_they_are_cut),
         cmocka_unit_test(responses_that_are_cut_off_are_known_to_be),
-        cmocka_unit_test(what_an_idle_server_says_ends_it),
-        cmocka_unit_test(what_came_before_we_asked_is_no_answer),
-        cmocka_unit_test(a_stale_connection_refuses_and_a_broken_one_resets),
         cmocka_unit_test(an_exchange_that_leaves_early_closes_the_connection),
         cmocka_unit_test(an_answer_before_the_end_of_the_request_passes),
         cmocka_unit_test(a_server_that_stops_reading_is_still_heard),
         cmocka_unit_test(a_server_that_takes_nothing_is_given_up),
-        cmocka_unit_test(an_idle_connection_grows_old),
         cmocka_unit_test(huge_bodies_pass_both_ways_through_small_buffers),
         cmocka_unit_test(without_memory_it_fails_and_leaks_nothing),
-        cmocka_unit_test(a_stolen_one_serves_its_thief),
-        cmocka_unit_test(a_theft_without_memory_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,34 @@ struct testing_exchange *bench_get(struct bench *bench, const char *method, cons
     return exchange;
 }
 
+void bench_make_idle(struct bench *bench)
+{
+    struct testing_exchange *exchange = bench_get(bench, "GET", NULL);
+
+    testing_say(&bench->peer, BENCH_OK);
+    testing_run(&bench->t);
+    assert_true(exchange->is_ended);
+    testing_end(exchange);
+    testing_run(&bench->t);
+    (void)testing_heard(&bench->peer);
+}
+
+bool bench_reuse(struct bench *bench)
+{
+    struct idle_want want = {.key = 0, .may_idle = true};
+    struct idle_conn *conn = idle_get(bench->t.server, &want);
+
+    if (conn == NULL)
+        return false;
+    assert_ptr_equal(mux_of_idle(conn), bench->mux);
+    return true;
+}
+
+void bench_end_mux(struct bench *bench)
+{
+    bench->mux->ops->destroy(bench->mux);
+}
+
 void bench_expect(struct bench *bench, const char *text)
 {
     const char *heard = testing_heard(&bench->peer);

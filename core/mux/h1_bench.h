@@ -6,6 +6,8 @@
 #ifndef CORE_MUX_H1_BENCH_H
 #define CORE_MUX_H1_BENCH_H
 
+#include <stdbool.h>
+
 #include "core/mux/testing.h"
 
 #define BENCH_GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -29,6 +31,13 @@ void bench_serve(struct bench *bench, unsigned index);
 
 /* Back. An exchange without a body, attached. */
 struct testing_exchange *bench_get(struct bench *bench, const char *method, const char *fields);
+
+/* A whole round: then it is idle. */
+void bench_make_idle(struct bench *bench);
+/* The idle connection, taken for another request; false: there is none. */
+bool bench_reuse(struct bench *bench);
+/* The mux is in use, or was just made. */
+void bench_end_mux(struct bench *bench);
 
 /* What the peer heard begins so. */
 void bench_expect(struct bench *bench, const char *text);

@@ -207,6 +207,36 @@ static void a_server_that_does_not_read_stops_the_client(void **state)
     bench_fini(&bench);
 }
 
+/* A single buffer of each kind for twenty clients that all want it. */
+static void who_waits_for_a_buffer_gets_it_in_the_end(void **state)
+{
+    enum { CLIENTS = 20, BODY_BYTES = 20000 };
+    struct testing_options options = {.buffer_bytes = 256, .buffers = 1};
+    static char body[BODY_BYTES];
+    struct testing_peer peers[CLIENTS];
+    struct bench bench;
+    struct mux *mux;
+
+    (void)state;
+    bench_front(&bench, &options);
+    for (int i = 0; i < CLIENTS; i++) {
+        struct conn *conn = testing_connect(&bench.t, &peers[i]);
+        assert_int_equal(mux_h1_front_new(&bench.t.env, conn, NULL, NULL, &mux), 0);
+        testing_say(&peers[i], "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n");
+        testing_say_bytes(&peers[i], body, sizeof(body));
+    }
+    testing_run(&bench.t);
+    assert_int_equal(bench.t.begun_count, CLIENTS);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        assert_int_equal(testing_begun(&bench.t, i)->body_bytes, BODY_BYTES);
+        testing_answer(testing_begun(&bench.t, i), 200, NULL, BODY_BYTES, false);
+    }
+    testing_run(&bench.t);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        assert_true(peers[i].heard_bytes > BODY_BYTES);
+    bench_fini(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +246,7 @@ int main(void)
         cmocka_unit_test(huge_requests_pass_through_small_buffers),
         cmocka_unit_test(who_does_not_read_holds_bounded_memory_and_is_given_up),
         cmocka_unit_test(a_server_that_does_not_read_stops_the_client),
+        cmocka_unit_test(who_waits_for_a_buffer_gets_it_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
