@@ -42,5 +42,6 @@ MUST_CHECK int mux_fcgi_back_new(struct mux_env *env, struct conn *conn, struct 
 size_t mux_h1_front_bytes(void);
 size_t mux_h1_back_bytes(void);
 size_t mux_h2_bytes(void);
+size_t mux_fcgi_bytes(void); /* [MUX_FCGI] */
 
 #endif
