@@ -29,81 +29,10 @@ void h1_put_number(struct h1_out *out, uint64_t number)
     h1_put(out, digits + at, sizeof(digits) - at);
 }
 
-static void put_slice(struct h1_out *out, const char *text, struct h1_slice slice)
-{
-    h1_put(out, text + slice.at, slice.len);
-}
-
-/* RFC 9110 7.6.1: what belongs to one hop, and what Connection names. Framing and Connection are
- * written anew, so that an option naming Content-Length or Host can take nothing away. */
-static bool is_forwarded(const struct h1_head *head, const char *text, const struct h1_header *h)
-{
-    switch (h->field) {
-    case H1_FIELD_CONNECTION:
-    case H1_FIELD_CONTENT_LENGTH:
-    case H1_FIELD_KEEP_ALIVE:
-    case H1_FIELD_PROXY_CONNECTION:
-    case H1_FIELD_TE:
-    case H1_FIELD_TRANSFER_ENCODING:
-    case H1_FIELD_UPGRADE:
-        return false;
-    case H1_FIELD_HOST:
-        return true;
-    case H1_FIELD_EXPECT:
-        return head->minor >= 1; /* RFC 9110 10.1.1 */
-    case H1_FIELD_OTHER:
-        break;
-    }
-    return !h1_has_connection_option(head, text, text + h->name.at, h->name.len);
-}
-
-static void put_fields(struct h1_out *out, const struct h1_head *head, const char *text)
-{
-    for (uint32_t i = 0; i < head->headers_count; i++) {
-        const struct h1_header *h = &head->headers[i];
-        if (!is_forwarded(head, text, h))
-            continue;
-        put_slice(out, text, h->name);
-        h1_put_text(out, ": ");
-        put_slice(out, text, h->value);
-        h1_put_text(out, "\r\n");
-    }
-}
-
 static void put_length(struct h1_out *out, uint64_t length_bytes)
 {
     h1_put_text(out, "Content-Length: ");
     h1_put_number(out, length_bytes);
-    h1_put_text(out, "\r\n");
-}
-
-void h1_put_request(struct h1_out *out, const struct h1_head *head, const char *text,
-                    bool is_keepalive)
-{
-    put_slice(out, text, head->method_text);
-    h1_put_text(out, " ");
-    /* RFC 9112 3.2.1 and 3.2.4: origin-form; an empty path is "/", or "*" for OPTIONS. */
-    if (head->path.len == 0 && head->method == H1_METHOD_OPTIONS)
-        h1_put_text(out, "*");
-    else if (head->path.len == 0 || text[head->path.at] == '?')
-        h1_put_text(out, "/");
-    put_slice(out, text, head->path);
-    h1_put_text(out, " HTTP/1.1\r\n");
-    if (!head->has_host) { /* only HTTP/1.0 may come without */
-        h1_put_text(out, "Host: ");
-        put_slice(out, text, head->authority);
-        h1_put_text(out, "\r\n");
-    }
-    put_fields(out, head, text);
-    h1_put_text(out, "Via: 1."); /* RFC 9110 7.6.3 */
-    h1_put_number(out, head->minor);
-    h1_put_text(out, " heddle\r\n");
-    if (head->has_chunked)
-        h1_put_text(out, "Transfer-Encoding: chunked\r\n");
-    else if (head->has_length)
-        put_length(out, head->length_bytes);
-    if (!is_keepalive)
-        h1_put_text(out, "Connection: close\r\n");
     h1_put_text(out, "\r\n");
 }
 
@@ -113,28 +42,6 @@ static void put_connection(struct h1_out *out, unsigned client_minor, bool is_ke
         h1_put_text(out, "Connection: close\r\n");
     else if (client_minor == 0)
         h1_put_text(out, "Connection: keep-alive\r\n"); /* RFC 9112 C.2.2 */
-}
-
-void h1_put_response(struct h1_out *out, const struct h1_head *head, const char *text,
-                     unsigned client_minor, bool is_keepalive)
-{
-    bool is_interim = head->status < 200;
-
-    h1_put_text(out, "HTTP/1.1 ");
-    h1_put_number(out, head->status);
-    h1_put_text(out, " ");
-    put_slice(out, text, head->reason);
-    h1_put_text(out, "\r\n");
-    put_fields(out, head, text);
-    /* RFC 9112 6.1: a client of 1.0 gets the payload without the chunks. */
-    if (head->has_chunked && client_minor >= 1)
-        h1_put_text(out, "Transfer-Encoding: chunked\r\n");
-    /* RFC 9110 8.6: not in 1xx nor 204. */
-    if (head->has_length && !is_interim && head->status != 204)
-        put_length(out, head->length_bytes);
-    if (!is_interim)
-        put_connection(out, client_minor, is_keepalive);
-    h1_put_text(out, "\r\n");
 }
 
 /* RFC 9110 15, RFC 6585, RFC 8297. */

@@ -1,5 +1,5 @@
 /*
- * core/http/h1_put.h - writes HTTP/1.1 heads: forwarded ones, and error answers of our own.
+ * core/http/h1_put.h - writes HTTP/1.1 heads, trailers, and error answers of our own.
  *
  * Pure: writes to the caller's memory and says when that was too small.
  *
@@ -26,17 +26,6 @@ struct h1_out {
 void h1_put(struct h1_out *out, const char *text, size_t len);
 void h1_put_text(struct h1_out *out, const char *text);
 void h1_put_number(struct h1_out *out, uint64_t number);
-
-/*
- * Writes the request to send to a server: same method, target, Host and end-to-end fields; hop-by-
- * hop fields dropped (RFC 9110 7.6.1), framing and Connection written anew, Via added.
- */
-void h1_put_request(struct h1_out *out, const struct h1_head *head, const char *text,
-                    bool is_keepalive);
-
-/* Writes the response to send to a client that speaks HTTP/1.`client_minor`. */
-void h1_put_response(struct h1_out *out, const struct h1_head *head, const char *text,
-                     unsigned client_minor, bool is_keepalive);
 
 /* How the body that follows a head is framed, and what is promised after it. */
 struct h1_form {

@@ -230,81 +230,19 @@ static void responses_are_judged_the_same_wherever_they_are_cut(void **state)
     }
 }
 
-static const char *put_request(const char *text, bool is_keepalive)
-{
-    static char data[1024];
-    struct h1_head head;
-    struct h1_out out = {data, sizeof(data) - 1, 0, false};
-
-    h1_head_init_request(&head);
-    assert_int_equal(h1_head_parse(&head, text, strlen(text), 4096), H1_DONE);
-    h1_put_request(&out, &head, text, is_keepalive);
-    assert_false(out.is_overflow);
-    data[out.len] = '\0';
-    return data;
-}
-
-static void forwarding_drops_what_belongs_to_one_hop(void **state)
+/* What we write by ourselves a strict reader takes. */
+static void error_answers_read_back(void **state)
 {
     (void)state;
-    assert_string_equal(
-        put_request("GET /x HTTP/1.1\r\nHost: h:1\r\nConnection: x-mine, host, content-length\r\n"
-                    "X-Mine: 1\r\nTE: trailers\r\nKeep-Alive: 5\r\nUpgrade: h2c\r\nAccept: */*\r\n"
-                    "Content-Length: 2\r\n\r\n",
-                    false),
-        "GET /x HTTP/1.1\r\nHost: h:1\r\nAccept: */*\r\nVia: 1.1 heddle\r\nContent-Length: 2\r\n"
-        "Connection: close\r\n\r\n");
-    assert_string_equal(
-        put_request("GET http://h?q HTTP/1.0\r\nExpect: 100-continue\r\n\r\n", true),
-        "GET /?q HTTP/1.1\r\nHost: h\r\nVia: 1.0 heddle\r\n\r\n");
-    assert_string_equal(put_request("OPTIONS http://h HTTP/1.1\r\nHost: h\r\n"
-                                    "Transfer-Encoding: chunked\r\n\r\n",
-                                    true),
-                        "OPTIONS * HTTP/1.1\r\nHost: h\r\nVia: 1.1 heddle\r\n"
-                        "Transfer-Encoding: chunked\r\n\r\n");
-}
-
-static void what_is_written_reads_back_the_same(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
-        if (requests[i].error != H1_OK)
-            continue;
-        const char *again = put_request(requests[i].text, requests[i].is_keepalive);
-        struct h1_head head;
-        h1_head_init_request(&head);
-        assert_int_equal(h1_head_parse(&head, again, strlen(again), 4096), H1_DONE);
-        assert_int_equal(head.framing, requests[i].framing);
-        assert_int_equal(head.is_keepalive, requests[i].is_keepalive);
-    }
-    for (unsigned status = 100; status < 600; status++) {
+    for (unsigned status = 200; status < 600; status++) {
         char data[512];
         struct h1_out out = {data, sizeof(data), 0, false};
         struct h1_head head;
         h1_put_error(&out, status, false, true);
         h1_head_init_response(&head, true);
-        if (status >= 200 && status != 204)
-            assert_int_equal(h1_head_parse(&head, data, out.len, 4096), H1_DONE);
-    }
-}
-
-static void writing_too_much_is_noticed_at_every_size(void **state)
-{
-    (void)state;
-    static const char text[] = REQ "\r\n";
-    char data[128];
-    struct h1_head head;
-
-    h1_head_init_request(&head);
-    assert_int_equal(h1_head_parse(&head, text, sizeof(text) - 1, 4096), H1_DONE);
-    struct h1_out whole = {data, sizeof(data), 0, false};
-    h1_put_request(&whole, &head, text, true);
-    assert_false(whole.is_overflow);
-    for (size_t size = 0; size < whole.len; size++) {
-        struct h1_out out = {data, size, 0, false};
-        h1_put_request(&out, &head, text, true);
-        assert_true(out.is_overflow);
-        assert_true(out.len <= size);
+        assert_int_equal(h1_head_parse(&head, data, out.len, 4096), H1_DONE);
+        assert_int_equal(head.status, status);
+        assert_false(head.is_keepalive);
     }
 }
 
@@ -314,9 +252,7 @@ int main(void)
         cmocka_unit_test(requests_are_judged_the_same_wherever_they_are_cut),
         cmocka_unit_test(each_bound_has_its_own_error_at_every_cut),
         cmocka_unit_test(responses_are_judged_the_same_wherever_they_are_cut),
-        cmocka_unit_test(forwarding_drops_what_belongs_to_one_hop),
-        cmocka_unit_test(what_is_written_reads_back_the_same),
-        cmocka_unit_test(writing_too_much_is_noticed_at_every_size),
+        cmocka_unit_test(error_answers_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
