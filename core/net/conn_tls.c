@@ -80,6 +80,7 @@ static enum tls_status read_some(struct conn *conn, void *data, size_t len_bytes
 
     BUG_ON(status == TLS_DONE && (*got_bytes == 0 || *got_bytes > len_bytes));
     tls->recv_wants_send = status == TLS_WANT_SEND;
+    tls->is_dry = status == TLS_WANT_RECV;
     if (status != TLS_DONE && !is_want(conn, status))
         note_end(conn, status);
     return status;
@@ -110,6 +111,14 @@ size_t conn_tls_recv(struct conn *conn, struct buf *buf)
         if (!library_of(conn)->has_pending(tls))
             return sum;
     }
+}
+
+/* The socket need not be readable for the session to have something. */
+static bool has_unseen(const struct conn *conn)
+{
+    const struct tls_session *tls = conn->tls;
+
+    return tls->has_peeked || (!tls->is_dry && library_of(conn)->has_pending(tls));
 }
 
 /* Is there data, an end or a failure to read? Reads one byte if need be. */
@@ -282,7 +291,7 @@ void conn_tls_wait_recv(struct conn *conn)
 
     if (conn_has(conn, CONN_CONNECTING))
         return;
-    if (tls->has_peeked || library_of(conn)->has_pending(tls)) {
+    if (has_unseen(conn)) {
         /* It may be half a record, so the tasklet looks; the socket would not tell. */
         tasklet_wakeup(tls->tasklet);
         return;
@@ -476,7 +485,7 @@ bool conn_tls_is_clean(const struct conn *conn)
     const struct tls_session *tls = conn->tls;
 
     return !tls->is_handshaking && !tls->is_held && !tls->is_ending && !tls->is_ended &&
-           !tls->has_peeked && !tls->recv_wants_send && !library_of(conn)->has_pending(tls);
+           !tls->recv_wants_send && !has_unseen(conn);
 }
 
 int conn_tls_takeover(struct conn *conn, int from)

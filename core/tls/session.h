@@ -65,6 +65,7 @@ struct tls_session {
     bool is_ending;       /* close-notify is not out yet */
     bool is_ended;        /* the peer's end, or a failure, was seen */
     bool is_lent;         /* conn_lend() */
+    bool is_dry;          /* all that is inside was looked at, and makes no data without more */
     bool recv_wants_send; /* reading goes on when the socket can be written */
     bool send_wants_recv;
     bool has_peeked; /* `peeked` is the first byte of what is to be read */

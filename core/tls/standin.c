@@ -376,8 +376,10 @@ static enum tls_status take_step(struct standin *self)
     case STEP_HEAR_FINISHED:
         self->hello_len = 0;
         status = read_hello(self, RECORD_FINISHED);
-        if (status == TLS_DONE)
-            self->step = STEP_READY;
+        if (status == TLS_DONE) {
+            put(self, RECORD_TICKET, NULL, 0); /* as servers of TLS 1.3 do */
+            self->step = STEP_FINISH;
+        }
         return status;
     case STEP_FINISH:
         self->step = STEP_READY;
