@@ -356,6 +356,20 @@ static bool is_condition_wait(const struct vthread *thread)
     return thread->parked_op.kind == OP_WAIT;
 }
 
+void deadlock_check_kept(uint64_t since_ns)
+{
+    struct stuck stuck;
+
+    collect(&stuck);
+    for (uint32_t i = 0; i < stuck.count; i++) {
+        const struct vthread *thread = stuck.threads[i];
+        const struct vthread *holder = thread->parked_holder;
+        if (is_lock_wait(thread) && thread->parked_since_ns <= since_ns && holder != NULL &&
+            holder->state == VTHREAD_PARKED && !is_thread_wait(holder))
+            fail_with(FINDING_DEADLOCK, &stuck, thread);
+    }
+}
+
 void deadlock_check_closed(void)
 {
     struct stuck stuck;

@@ -12,6 +12,7 @@
 #define SIM_ORACLE_DEADLOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "sim/sched/sched.h"
 
@@ -28,9 +29,14 @@ _Noreturn void deadlock_fail_self(const struct op *op);
  * end a condition's wait, so only locks and spinning count. */
 void deadlock_check(bool is_nothing_armed);
 
-/* The same for a program by itself, when no timer is armed: nothing but its threads can wake a
- * thread, so any that still waits is a finding: a deadlock, a lost wake-up, or a loop that waits
- * for a change that never comes. */
+/* When nobody can run: fails the run when a thread has waited since `since_ns` or longer for a lock
+ * whose holder sleeps in the kernel: it has forgotten to give it back. Only for code that holds no
+ * lock for long. */
+void deadlock_check_kept(uint64_t since_ns);
+
+/* The same as deadlock_check() for a program by itself, when no timer is armed: nothing but its
+ * threads can wake a thread, so any that still waits is a finding: a deadlock, a lost wake-up, or a
+ * loop that waits for a change that never comes. */
 void deadlock_check_closed(void);
 
 /* `thread`, which is parked, waits for a lock or spins: it should not do so for long. */

@@ -260,6 +260,8 @@ static bool quiet(void *context, uint64_t next_due_ns)
     }
     if (next_due_ns == TIME_NEVER || is_anyone_stuck(next_due_ns))
         deadlock_check(next_due_ns == TIME_NEVER);
+    if (!world->has_program && next_due_ns >= STUCK_NS)
+        deadlock_check_kept(next_due_ns == TIME_NEVER ? TIME_NEVER : next_due_ns - STUCK_NS);
     if (world->phase == WORLD_DRAINING)
         return next_due_ns != TIME_NEVER;
     if (next_due_ns == TIME_NEVER)
