@@ -9,6 +9,7 @@
 #include "core/base/atomic.h"
 #include "core/net/conn.h"
 #include "core/rt/rt.h"
+#include "core/tls/session.h"
 
 /* A server's end of a connection. Its worker's, but for the link. */
 struct far {
@@ -16,7 +17,9 @@ struct far {
     struct work *work;
     int worker;
     int fd;
-    struct buf out; /* received, and to be sent back */
+    struct tls_session *tls; /* NULL: in the clear */
+    bool is_held;            /* it has taken what it could not send yet */
+    struct buf out;          /* received, and to be sent back */
     uint8_t area[ECHO_BYTES * ECHO_STREAMS_MAX];
 };
 
@@ -56,8 +59,67 @@ static void far_free(struct far *far)
     lock_take(&mine->far_lock);
     list_unlink(&far->link);
     lock_give(&mine->far_lock);
+    if (far->tls != NULL)
+        tls_session_free(far->tls);
     fd_delete(far->work->rt, far->fd);
     free(far);
+}
+
+/* What TLS says, as a system call would. */
+static ssize_t as_call(enum tls_status status, size_t len_bytes)
+{
+    switch (status) {
+    case TLS_DONE:
+        return (ssize_t)len_bytes;
+    case TLS_WANT_RECV:
+    case TLS_WANT_SEND:
+        errno = EAGAIN;
+        return -1;
+    case TLS_END:
+    case TLS_CUT:
+    case TLS_FAILED:
+        break;
+    }
+    return 0;
+}
+
+/* 0: the peer has gone, whatever the reason. */
+static ssize_t far_recv(struct far *far, struct buf_span room)
+{
+    struct tls_session *tls = far->tls;
+    enum tls_status status = TLS_DONE;
+    size_t got = 0;
+
+    if (tls == NULL)
+        return recv(far->fd, room.data, room.len_bytes, 0);
+    if (tls->is_handshaking) {
+        status = tls->context->library->shake(tls);
+        tls->is_handshaking = status != TLS_DONE;
+        if (status == TLS_WANT_SEND)
+            fd_want_send(far->work->rt, far->fd);
+    }
+    if (status == TLS_DONE)
+        status = tls->context->library->recv(tls, room.data, room.len_bytes, &got);
+    return as_call(status, got);
+}
+
+static ssize_t far_send_once(struct far *far, struct buf_span span)
+{
+    struct tls_session *tls = far->tls;
+    enum tls_status status = TLS_DONE;
+    size_t taken = 0;
+
+    if (tls == NULL)
+        return send(far->fd, span.data, span.len_bytes, MSG_NOSIGNAL);
+    if (far->is_held)
+        status = tls->context->library->flush(tls);
+    far->is_held = status != TLS_DONE;
+    if (status == TLS_DONE) {
+        status = tls->context->library->send(tls, span.data, span.len_bytes, &taken);
+        far->is_held = status != TLS_DONE && taken > 0;
+    }
+    /* What is held is taken: the next call brings it out. */
+    return taken > 0 ? (ssize_t)taken : as_call(status, taken);
 }
 
 /* Sends what there is, in two pieces now and then. A peer that has gone is noticed by the next
@@ -74,7 +136,7 @@ static void far_send(struct far *far)
         }
         if (draw(far->work, 2) != 0)
             span.len_bytes = 1 + draw(far->work, (uint32_t)span.len_bytes);
-        ssize_t sent = send(far->fd, span.data, span.len_bytes, MSG_NOSIGNAL);
+        ssize_t sent = far_send_once(far, span);
         if (sent < 0 && errno == EAGAIN) {
             fd_cant_send(rt, far->fd);
             fd_want_send(rt, far->fd);
@@ -91,7 +153,7 @@ static void far_handle(struct rt *rt, int fd, void *owner)
 {
     struct far *far = owner;
     struct buf_span room = buf_room_span(&far->out);
-    ssize_t got = room.len_bytes == 0 ? 1 : recv(fd, room.data, room.len_bytes, 0);
+    ssize_t got = room.len_bytes == 0 ? 1 : far_recv(far, room);
 
     if (got == 0) {
         far_free(far);
@@ -117,16 +179,27 @@ static bool far_new(struct work *work, int worker, int fd)
     far->worker = worker;
     far->fd = fd;
     buf_init(&far->out, far->area, sizeof(far->area));
-    if (fd_insert(work->rt, fd, far, far_handle, UINT64_C(1) << worker) != 0) {
-        free(far);
-        return false;
+    if (work->far_tls != NULL) {
+        far->tls = tls_session_new(work->far_tls, fd, NULL);
+        if (far->tls == NULL)
+            goto free_far;
+        far->tls->is_handshaking = true;
     }
+    if (fd_insert(work->rt, fd, far, far_handle, UINT64_C(1) << worker) != 0)
+        goto free_tls;
     /* Before it is listed: its worker may end it from then on. */
     fd_want_recv(work->rt, fd);
     lock_take(&theirs->far_lock);
     list_push_tail(&theirs->fars, &far->link);
     lock_give(&theirs->far_lock);
     return true;
+
+free_tls:
+    if (far->tls != NULL)
+        tls_session_free(far->tls);
+free_far:
+    free(far);
+    return false;
 }
 
 static struct far *pick_far(struct work_worker *mine)
@@ -211,6 +284,10 @@ static struct mux *connect_to(struct work *work, struct server *server)
     unsigned streams_max = kind == MUX_H1_BACK ? 1 : 2;
     if (echo_new(&work->env, kind, streams_max, conn, server, &mux) != 0) {
         conn_free(conn);
+        goto close_far;
+    }
+    if (work->near_tls != NULL && conn_start_tls(conn, work->near_tls, NULL) != 0) {
+        mux->ops->destroy(mux);
         goto close_far;
     }
     if (!far_new(work, (int)draw(work, work->workers_count), fds[1])) {
@@ -400,6 +477,17 @@ static void init_env(struct work *work)
         pool_init(&env->muxes[kind], "mux", sizeof(struct echo_mux), 1U << 16);
 }
 
+static void init_tls(struct work *work)
+{
+    const struct tls_options near = {.is_client = true};
+    const struct tls_options far = {.certificate_file = work->options.certificate_file,
+                                    .key_file = work->options.key_file};
+    char error[TLS_ERROR_BYTES];
+
+    BUG_ON(tls_context_new(&near, &work->near_tls, error) != 0);
+    BUG_ON(tls_context_new(&far, &work->far_tls, error) != 0);
+}
+
 struct work *work_new(const struct work_options *options, const struct work_host *host,
                       struct rt *rt, unsigned workers_count)
 {
@@ -417,6 +505,8 @@ struct work *work_new(const struct work_options *options, const struct work_host
     server.idle_max = options->idle_max;
     server.purge_ns = options->purge_ns;
     init_env(work);
+    if (options->has_tls)
+        init_tls(work);
     for (unsigned i = 0; i < workers_count; i++)
         init_worker(&work->workers[i]);
     BUG_ON(idle_set_init(&work->set, rt, workers_count) != 0);
@@ -486,6 +576,8 @@ void work_free(struct work *work)
     for (unsigned kind = 0; kind < ARRAY_LEN(work->env.muxes); kind++)
         pool_fini(&work->env.muxes[kind]);
     pool_fini(&work->conns);
+    tls_context_free(work->near_tls);
+    tls_context_free(work->far_tls);
     buffers_fini(&work->env.buffers);
     free(work);
 }

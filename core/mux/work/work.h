@@ -53,8 +53,12 @@ struct work_options {
     uint64_t idle_ns;       /* 0: idle connections do not grow old */
     uint64_t purge_ns;      /* 0: never */
     uint32_t idle_max;
+    bool has_tls; /* connections are TLS, with these: */
+    const char *certificate_file;
+    const char *key_file;
 };
 
+struct tls_context;
 struct work;
 
 /* What differs between a simulated and a native run. */
@@ -87,6 +91,8 @@ struct work {
     unsigned workers_count;
     struct mux_env env;
     struct pool conns;
+    struct tls_context *near_tls; /* of the connections, and of the servers; or NULL */
+    struct tls_context *far_tls;
     struct idle_set set;
     struct backend backend;
     struct work_worker workers[WORKERS_MAX];
