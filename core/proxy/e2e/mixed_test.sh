@@ -63,8 +63,8 @@ done
 # --- what is behind ---
 
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
-mkdir "$dir/root"
-cat >"$dir/root/index.php" <<'END'
+mkdir -p "$dir/root/app"
+cat >"$dir/root/app/index.php" <<'END'
 <?php header('Content-Type: text/plain'); echo 'php says ', $_SERVER['REQUEST_METHOD'], ' ', $_GET['n'] ?? '-', "\n";
 END
 cat >"$dir/fpm.conf" <<END
@@ -79,7 +79,7 @@ pm.max_children = 8
 pm.max_requests = 0
 $([ "$(id -u)" -ne 0 ] || printf 'user = root\ngroup = root\n')
 END
-chmod 755 "$dir" "$dir/root"
+chmod 755 "$dir" "$dir/root" "$dir/root/app"
 start fpm "$fpm" -R -F -n -y "$dir/fpm.conf"
 start origin1 "$origin_bin" $((base + 1)) one
 start origin2 "$origin_bin" $((base + 2)) two
@@ -162,7 +162,7 @@ check "curl: $rounds bodies of 300,000 bytes there and back, $wrong wrong" $?
 # --- afterwards ---
 
 curl -s "http://127.0.0.1:$((base + 6))/status" >"$dir/status"
-takeovers=$(sed -n 's/^takeovers *//p' "$dir/status")
+takeovers=$(grep -Eo 'takeovers [0-9]+' "$dir/status" | head -1 | cut -d' ' -f2)
 [ "${takeovers:-0}" -gt 0 ]
 check "connections stolen: ${takeovers:-none}" $? "$dir/status"
 
