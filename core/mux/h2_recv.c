@@ -78,11 +78,7 @@ static void begin_request(struct h2 *h2, int32_t id)
     if (s->head == NULL || nghttp2_session_set_stream_user_data(h2->session, id, s) != 0) {
         h2_stream_free(s);
         refuse(h2, id);
-        return;
     }
-    /* All alike and in turns: without this one stream is sent to its end before the next. */
-    nghttp2_extpri fair = {.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
-    h2_note_result(h2, nghttp2_session_change_extpri_stream_priority(h2->session, id, &fair, 1));
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)

@@ -49,7 +49,8 @@ static void end_payload(struct h2_stream *s, uint32_t *data_flags)
     pool_give(&h2->mux.env->heads, trailers);
 }
 
-/* nghttp2 may send up to `length` bytes: how many shall it be? */
+/* nghttp2 may send up to `length` bytes: how many shall it be? The type is nghttp2's.
+ * NOLINTNEXTLINE(readability-non-const-parameter) */
 static ssize_t read_payload(nghttp2_session *session, int32_t id, uint8_t *area, size_t length,
                             uint32_t *data_flags, nghttp2_data_source *source, void *user)
 {
@@ -241,6 +242,8 @@ void h2_send_set_callbacks(nghttp2_session_callbacks *callbacks)
 
 static void put_pending(struct h2 *h2)
 {
+    if (h2->pending_len == 0)
+        return;
     size_t put = buf_write(&h2->out, h2->pending, h2->pending_len);
 
     h2->pending += put;

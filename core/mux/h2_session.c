@@ -10,6 +10,8 @@
  * acknowledged. So each session has a bound, and like every allocation it may be refused.
  */
 
+enum { STREAMS_UNTIL_TOLD = 100 };
+
 /* Before each block; of the size that keeps the block aligned. */
 struct block {
     _Alignas(max_align_t) size_t size_bytes;
@@ -23,12 +25,12 @@ static bool may_hold(struct h2 *h2, size_t size_bytes)
 static void *resize(void *area, size_t size_bytes, void *user)
 {
     struct h2 *h2 = user;
-    struct block *block = area == NULL ? NULL : (struct block *)area - 1;
-    size_t had_bytes = block == NULL ? 0 : block->size_bytes;
+    struct block *had = area == NULL ? NULL : (struct block *)area - 1;
+    size_t had_bytes = had == NULL ? 0 : had->size_bytes;
 
     if (size_bytes > had_bytes && !may_hold(h2, size_bytes - had_bytes))
         return NULL;
-    block = realloc(block, sizeof(*block) + size_bytes);
+    struct block *block = realloc(had, sizeof(*block) + size_bytes);
     if (block == NULL)
         return NULL;
     block->size_bytes = size_bytes;
@@ -73,7 +75,7 @@ static size_t mem_bytes_max(const struct mux_env *env)
 static int queue_settings(struct h2 *h2)
 {
     const struct mux_env *env = h2->mux.env;
-    nghttp2_settings_entry entries[5];
+    nghttp2_settings_entry entries[3];
     size_t count = 0;
     size_t window_bytes = env->buffers.size_bytes;
 
@@ -83,7 +85,6 @@ static int queue_settings(struct h2 *h2)
         (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, (uint32_t)window_bytes};
     entries[count++] =
         (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, env->head_text_bytes};
-    entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1};
     if (h2->mux.is_front)
         entries[count++] =
             (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, env->streams_max};
@@ -105,7 +106,12 @@ static nghttp2_option *make_option(const struct h2 *h2)
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_reserved_remote_streams(option, 0);
-    nghttp2_option_set_peer_max_concurrent_streams(option, h2->mux.env->streams_max);
+    /* Until the server has said otherwise: RFC 9113 6.5.2 wants none to allow less. More would be
+     * refused, and sent again and again. */
+    if (h2->mux.env->streams_max < STREAMS_UNTIL_TOLD)
+        nghttp2_option_set_peer_max_concurrent_streams(option, h2->mux.env->streams_max);
+    else
+        nghttp2_option_set_peer_max_concurrent_streams(option, STREAMS_UNTIL_TOLD);
     nghttp2_option_set_max_outbound_ack(option, 256);
     /* We count resets by ourselves, beside all else that costs: h2_note_flood(). */
     nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX / 2, 1000);
