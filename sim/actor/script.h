@@ -23,8 +23,9 @@ struct actor_env {
     uint64_t bound_ns;     /* within which an expectation is met */
     bool is_stopping;      /* a node was told to stop, or killed: refusals are no surprise */
     bool is_disturbed;     /* faults, cuts or aborts are part of this scenario */
-    bool may_fail;         /* a server leaves without a word: 502 to 504 are answers */
-    bool may_break;        /* or in the middle of an answer, which then is cut off */
+    uint32_t leaves;       /* how often a server left without a word */
+    uint32_t breaks;       /* or broke off in the middle of an answer */
+    uint32_t excused;      /* requests that failed because of it */
     uint32_t scripts_busy; /* scripts with lines left */
     uint32_t actors_busy;  /* load clients with requests left */
 };

@@ -194,12 +194,6 @@ struct server *server_new(const struct scenario_actor *plan, struct actor_env *e
     server->ops = plan->protocol == PROTOCOL_H2     ? &serving_h2_ops
                   : plan->protocol == PROTOCOL_FCGI ? &serving_fcgi_ops
                                                     : &serving_h1_ops;
-    bool may_abort = SCENARIO_ARG(plan, SERVER, ABORT)->is_present;
-    bool may_leave =
-        SCENARIO_ARG(plan, SERVER, IDLE_CLOSE)->is_present ||
-        (plan->protocol != PROTOCOL_H1 && SCENARIO_ARG(plan, SERVER, CLOSE)->is_present);
-    env->may_break |= may_abort;
-    env->may_fail |= may_abort || may_leave;
     server->env = env;
     server->fd = -1;
     server->process = process_new(plan->name, host, false);

@@ -91,6 +91,7 @@ static void fire_idle(struct timer *timer)
         return;
     /* As when leaving: a reset must not take an answer with it. */
     session->is_leaving = true;
+    session->server->env->leaves++;
     if (is_shared)
         peer_shutdown(&session->peer);
     else

@@ -34,6 +34,7 @@ static void abort_answer(struct session *session, struct fcgi_request *request,
     struct range kinds = {0, 1};
     bool is_visible = !message->is_chunked && !message->is_head_response;
 
+    session->server->env->breaks++;
     if (draw_from(&kinds) == 0 && is_visible) {
         fcgi_end_respond(session->fcgi, request, message, false, draw_from(&where));
         return;
@@ -73,10 +74,10 @@ static void answer(struct session *session, struct fcgi_request *request)
     if (serving_draw(SCENARIO_ARG(plan, SERVER, SHORT)))
         fcgi_end_stderr(session->fcgi, request, grumble, sizeof(grumble) - 1);
     fcgi_end_respond(session->fcgi, request, &message, false, UINT64_MAX);
-    if (is_close)
-        session->is_leaving = true;
-    else
+    if (!is_close)
         serving_rest(session);
+    session->is_leaving |= is_close;
+    session->server->env->leaves += is_close && request->is_kept;
     leave_if_done(session);
 }
 

@@ -57,6 +57,7 @@ static void answer(struct session *session)
     };
 
     if (draw_chance(draw_from(&SCENARIO_ARG(server->plan, SERVER, ABORT)->range))) {
+        server->env->breaks++;
         peer_reset(&session->peer);
         return;
     }

@@ -36,6 +36,7 @@ static void abort_answer(struct session *session, struct h2_stream *stream,
     struct range where = {0, message->body_bytes};
     struct range kinds = {0, 3};
 
+    session->server->env->breaks++;
     if (draw_from(&kinds) == 0) {
         h2_end_rst(session->h2, stream->id, H2_END_REFUSED_STREAM);
         return;
@@ -74,6 +75,7 @@ static void answer(struct session *session, struct h2_stream *stream)
     h2_end_respond(session->h2, stream, &message, false);
     if (is_close && !session->is_leaving) {
         session->is_leaving = true;
+        session->server->env->leaves++;
         h2_end_goaway(session->h2, session->h2->id_max, H2_END_NO_ERROR);
     }
     if (!session->is_leaving)
