@@ -6,6 +6,7 @@
 
 #include "core/base/err.h"
 #include "core/base/lock.h"
+#include "core/plant/plant.h"
 #include "core/rt/rt.h"
 #include "core/tls/session.h"
 
@@ -506,9 +507,13 @@ int conn_tls_takeover(struct conn *conn, int from)
         tasklet_free(tasklet);
         return result;
     }
+    tls->is_lent = false;
+    if (PLANT(K05b)) {
+        tasklet_free(tasklet);
+        return 0;
+    }
     BUG_ON(tasklet_owner(old) != from);
     tls->tasklet = tasklet;
-    tls->is_lent = false;
     /* It may be queued there, or wait for the lock we hold. Nobody can wake it any more: the fd is
      * ours, and so is the session. Its worker frees it. */
     tasklet_set_ctx(old, NULL);

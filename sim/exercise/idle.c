@@ -5,6 +5,7 @@
  *
  *     idle           everything a bit
  *     idle-steal     few questions of many workers: each is asked over a stolen connection
+ *     idle-tls       the same over TLS
  *     idle-close     servers that close what is idle, and connections that grow old
  *     idle-evict     servers that leave, and fds that are scarce
  *     idle-session   clients that keep connections to themselves, and leave
@@ -90,6 +91,16 @@ static void begin_steal(struct exercise_run *run)
     begin(run, (struct work_options){.ask = 6, .check = 1, .idle_max = UINT32_MAX});
 }
 
+static void begin_tls(struct exercise_run *run)
+{
+    begin(run, (struct work_options){.ask = 6,
+                                     .check = 1,
+                                     .idle_max = UINT32_MAX,
+                                     .has_tls = true,
+                                     .certificate_file = "none.pem", /* the stand-in's reads none */
+                                     .key_file = "none.key"});
+}
+
 static void begin_close(struct exercise_run *run)
 {
     begin(run,
@@ -123,6 +134,9 @@ const struct exercise exercise_idle = {
 
 const struct exercise exercise_idle_steal = {
     .name = "idle-steal", .begin = begin_steal, .check_quiet = check_quiet, .end = end};
+
+const struct exercise exercise_idle_tls = {
+    .name = "idle-tls", .begin = begin_tls, .check_quiet = check_quiet, .end = end};
 
 const struct exercise exercise_idle_close = {
     .name = "idle-close", .begin = begin_close, .check_quiet = check_quiet, .end = end};

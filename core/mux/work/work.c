@@ -149,21 +149,32 @@ static void far_send(struct far *far)
     }
 }
 
+/* TLS has read more from the socket than it gave out: the socket will not report it again. */
+static bool far_has_more(const struct far *far)
+{
+    return far->tls != NULL && !buf_is_full(&far->out) &&
+           far->tls->context->library->has_pending(far->tls);
+}
+
 static void far_handle(struct rt *rt, int fd, void *owner)
 {
     struct far *far = owner;
-    struct buf_span room = buf_room_span(&far->out);
-    ssize_t got = room.len_bytes == 0 ? 1 : far_recv(far, room);
+    ssize_t got;
 
-    if (got == 0) {
-        far_free(far);
-        return;
-    }
-    if (got < 0)
-        fd_cant_recv(rt, fd);
-    else if (room.len_bytes != 0)
-        buf_fill(&far->out, (size_t)got);
-    far_send(far);
+    do {
+        struct buf_span room = buf_room_span(&far->out);
+
+        got = room.len_bytes == 0 ? 1 : far_recv(far, room);
+        if (got == 0) {
+            far_free(far);
+            return;
+        }
+        if (got < 0)
+            fd_cant_recv(rt, fd);
+        else if (room.len_bytes != 0)
+            buf_fill(&far->out, (size_t)got);
+        far_send(far);
+    } while (got > 0 && far_has_more(far));
     if (got > 0 && buf_is_empty(&far->out) && draw_share(far->work, far->work->options.close_share))
         far_free(far);
 }
@@ -304,7 +315,8 @@ close_far:
 }
 
 /* Over what connection? `session` NULL: anybody's. */
-static struct mux *find_mux(struct work *work, struct server *server, struct idle_session *session)
+static struct mux *find_mux(struct work *work, struct server *server, struct idle_session *session,
+                            bool *is_new)
 {
     struct idle_want want = {.may_idle = draw(work, 4) != 0};
     struct idle_conn *idle =
@@ -316,6 +328,7 @@ static struct mux *find_mux(struct work *work, struct server *server, struct idl
         return mux_of_idle(idle);
     }
     struct mux *mux = connect_to(work, server);
+    *is_new = mux != NULL;
     if (mux != NULL && session != NULL)
         idle_set_private(&mux->idle, session);
     return mux;
@@ -334,11 +347,12 @@ static void ask(struct work *work, int worker)
     struct work_request *request = new_request(work, worker);
     if (request == NULL)
         return;
-    struct mux *mux = find_mux(work, server, session);
+    bool is_new = false;
+    struct mux *mux = find_mux(work, server, session, &is_new);
     if (mux != NULL && mux_attach(mux, &request->echo.stream) == 0)
         return;
-    if (mux != NULL && mux->ops->is_clean(mux))
-        mux_idle(mux, true);
+    if (is_new)
+        mux->ops->destroy(mux);
     end_request(request);
 }
 
