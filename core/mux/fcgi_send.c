@@ -344,7 +344,7 @@ void fcgi_send_stop(struct fcgi *fcgi)
     {
         struct fcgi_stream *s = LIST_ENTRY(link, struct fcgi_stream, link);
         s->is_abort_wanted = false;
-        if (s->is_begun && !s->is_over && s->sending < FCGI_SEND_STOPPED)
+        if (s->is_begun && !s->is_over && s->sending < FCGI_SEND_DONE)
             fcgi_stream_stop_sending(s);
     }
     if (!fcgi->is_closing) {
