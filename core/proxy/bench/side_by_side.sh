@@ -106,16 +106,16 @@ END
 cat >"$dir/heddle.cfg" <<END
 workers $workers
 maxconn 4000
-listen safe 127.0.0.1:$((base + 5)) h1
-listen always 127.0.0.1:$((base + 6)) h1
-listen two 127.0.0.1:$((base + 7)) h2
-listen tls 127.0.0.1:$((base + 8)) auto tls $dir/cert.pem $dir/key.pem
-backend safe 127.0.0.1:$origin_port h1 reuse safe
-backend always 127.0.0.1:$origin_port h1 reuse always
-route safe / safe
-route always / always
-route two / always
-route tls / always
+listen f1 127.0.0.1:$((base + 5)) h1
+listen f2 127.0.0.1:$((base + 6)) h1
+listen f3 127.0.0.1:$((base + 7)) h2
+listen f4 127.0.0.1:$((base + 8)) auto tls $dir/cert.pem $dir/key.pem
+backend b1 127.0.0.1:$origin_port h1 reuse safe
+backend b2 127.0.0.1:$origin_port h1 reuse always
+route f1 / b1
+route f2 / b2
+route f3 / b2
+route f4 / b2
 timeout client 30s
 timeout server 30s
 END
