@@ -262,17 +262,32 @@ void mux_offer(struct mux *mux)
         idle_take_out(&mux->idle);
 }
 
+/* It came out of an idle list for a stream that could not be attached: only then F_USR1 is set. */
+static void put_back(struct mux *mux)
+{
+    if (!tasklet_has_flags(mux->tasklet, TASK_F_USR1))
+        return;
+    MARK("mux.attach_failed");
+    if (mux->ops->is_clean(mux))
+        (void)mux_idle(mux, false);
+    else
+        mux->ops->destroy(mux);
+}
+
 int mux_attach(struct mux *mux, struct stream *stream)
 {
     stream->mux = mux;
     int result = mux->ops->attach(mux, stream);
     if (result != 0) {
         stream->mux = NULL;
+        put_back(mux);
         return result;
     }
     set_kept(mux);
     conn_keep(mux->conn);
-    mux_offer(mux);
+    /* One that has one stream at a time has nothing to offer. */
+    if (mux->kind != MUX_H1_BACK)
+        mux_offer(mux);
     return 0;
 }
 

@@ -208,7 +208,8 @@ MUST_CHECK int mux_init_back(struct mux *mux, const struct mux_ops *ops, struct 
 bool mux_idle(struct mux *mux, bool is_safe);
 
 /* Back: attaches `stream` and marks the mux as one that cannot be stolen. As ops->attach; if that
- * fails a mux without streams goes back by mux_idle(), or is destroyed. */
+ * fails, one that idle_get() or idle_get_session() took out of an idle list is put back or
+ * destroyed: the caller touches only a mux that it has made. */
 MUST_CHECK int mux_attach(struct mux *mux, struct stream *stream);
 
 /* Back, in use: what ops->room() says has changed (a stream has gone, the peer said so): others may

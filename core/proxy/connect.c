@@ -99,7 +99,7 @@ static int make_mux(struct exchange *exchange, struct conn *conn, struct server 
     case CONFIG_H2:
         return mux_h2_back_new(env, conn, server, out);
     case CONFIG_FCGI:
-        break;
+        return mux_fcgi_back_new(env, conn, server, out);
     }
     return -ERR_ARGUMENT;
 }
@@ -205,7 +205,12 @@ static int attach_new(struct exchange *exchange, struct server *server)
     struct mux *mux;
     int result = make_conn(exchange, server, &mux);
 
-    return result == 0 ? attach(exchange, mux) : result;
+    if (result != 0)
+        return result;
+    result = attach(exchange, mux);
+    if (result != 0)
+        mux->ops->destroy(mux); /* nobody else knows it */
+    return result;
 }
 
 /* Another server is there that has not failed this request. */

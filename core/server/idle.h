@@ -175,8 +175,8 @@ void idle_begin(struct idle_conn *conn, struct server *server, const struct idle
 /*
  * A connection to `server` for a request on the calling worker, taken out of its tree and counted
  * as used: its own (avail first, as those are not the caller's alone: they stay in avail), then
- * another worker's by takeover. NULL: make one. The caller attaches a stream at once; if it cannot,
- * the connection goes back by mux_idle() (one from avail: nothing) or is destroyed.
+ * another worker's by takeover. NULL: make one. The caller attaches a stream at once: mux_attach(),
+ * which gives back what it cannot use.
  */
 MUST_CHECK struct idle_conn *idle_get(struct server *server, const struct idle_want *want);
 
