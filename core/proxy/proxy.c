@@ -140,6 +140,8 @@ static struct server_options server_options_of(const struct config_backend *back
         .down_ns = backend->down_ns,
         .purge_ns = backend->purge_ns,
         .reuse = reuses[backend->reuse],
+        .root = backend->root,
+        .index = backend->index,
     };
 
     (void)snprintf(options.name, sizeof(options.name), "%.24s/%u", backend->name, index + 1);
@@ -220,7 +222,7 @@ static void init_env(struct proxy *proxy)
     pool_init(&env->muxes[MUX_H1_FRONT], "h1 front", mux_h1_front_bytes(), clients_max);
     pool_init(&env->muxes[MUX_H1_BACK], "h1 back", mux_h1_back_bytes(), config->fd_max);
     pool_init(&env->muxes[MUX_H2], "h2", mux_h2_bytes(), clients_max + config->fd_max);
-    pool_init(&env->muxes[MUX_FCGI], "fcgi", 1, config->fd_max);
+    pool_init(&env->muxes[MUX_FCGI], "fcgi", mux_fcgi_bytes(), config->fd_max);
     pool_init(&env->streams, "stream", MUX_STREAM_BYTES_MAX, 2 * exchanges_max);
     buffers_init(&env->buffers, config->buffer_size, config->buffers, config->workers);
     env->conns = &proxy->server_conns;
