@@ -123,13 +123,14 @@ static void give_buffers(struct fcgi *fcgi)
     buffer_give(buffers, BUFFER_OUT, &fcgi->out);
 }
 
-/* With what is true of each by itself: a server that has not seen a request cannot have begun it;
- * one that closes a kept connection may have done so before it saw the next request. */
+/* With what is true of each by itself: an application that has not seen a request cannot have begun
+ * it; one that closes a kept connection may have done so before it saw the next request, but if it
+ * has not that request must bear being sent again (RFC 9110 9.2.2). */
 static enum stream_error error_for(const struct fcgi_stream *s, enum stream_error error)
 {
     if (error != STREAM_ERROR_RESET)
         return error;
-    if (!s->is_begun || (s->is_reused && !s->has_answer))
+    if (!s->is_begun || (s->is_reused && s->is_safe && !s->has_answer))
         return STREAM_ERROR_REFUSED;
     return error;
 }

@@ -98,6 +98,7 @@ struct fcgi_stream {
     uint16_t id;
     enum fcgi_sending sending;
     bool is_reused;  /* not the connection's first */
+    bool is_safe;    /* its method is (RFC 9110 9.2.1) */
     bool is_begun;   /* BEGIN_REQUEST was written */
     bool is_over;    /* END_REQUEST was read; or answered by ourselves */
     bool has_answer; /* something was read of it */

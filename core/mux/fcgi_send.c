@@ -124,6 +124,7 @@ static bool take_head(struct fcgi_stream *s)
     if (s->head == NULL)
         return false;
     s->is_to_head = s->head->method == HTTP_METHOD_HEAD;
+    s->is_safe = s->head->method != HTTP_METHOD_OTHER;
     if (!cgi_request_init(&s->request, s->head, &s->fcgi->options, s->head->has_length,
                           s->head->length_bytes)) {
         MARK("fcgi.bad_path");

@@ -258,6 +258,16 @@ static void a_kept_connection_may_be_closed_before_it_is_used_again(void **state
     assert_int_equal(exchange->stream.error, STREAM_ERROR_REFUSED);
     testing_end(exchange);
     fcgi_bench_fini(&bench);
+    /* What may have been begun must not be begun twice. */
+    fcgi_bench_init(&bench, NULL);
+    fcgi_bench_make_idle(&bench);
+    assert_true(fcgi_bench_reuse(&bench));
+    exchange = fcgi_bench_post(&bench, "hello", 5, true);
+    testing_close(&bench.peer);
+    testing_run(&bench.t);
+    assert_int_equal(exchange->stream.error, STREAM_ERROR_RESET);
+    testing_end(exchange);
+    fcgi_bench_fini(&bench);
 }
 
 static void an_idle_connection_ends_with_its_peer(void **state)
