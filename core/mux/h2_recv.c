@@ -460,23 +460,36 @@ static bool parse(struct h2 *h2)
     return true;
 }
 
+/* True: something came, and more may have. */
+static bool read_more(struct h2 *h2)
+{
+    struct conn *conn = h2->mux.conn;
+    size_t room = buf_room(&h2->in);
+    size_t got = conn_recv(conn, &h2->in);
+
+    /* After less than there was room for, the conn tells when there is more. */
+    return got > 0 && (got == room || conn_has(conn, CONN_READ_END | CONN_FAILED));
+}
+
 bool h2_recv(struct h2 *h2)
 {
     struct mux_env *env = h2->mux.env;
     struct conn *conn = h2->mux.conn;
+    bool has_more = false;
 
-    for (int i = 0; i < RECV_ROUNDS_MAX; i++) {
+    for (int i = 0; i <= RECV_ROUNDS_MAX; i++) {
         if (!parse(h2) || h2_is_choked(h2))
             return false;
-        if (!nghttp2_session_want_read(h2->session) || conn_has(conn, CONN_READ_END | CONN_FAILED))
+        /* Nothing can have come while the conn has yet to tell of it. */
+        if (!nghttp2_session_want_read(h2->session) ||
+            conn_has(conn, CONN_READ_END | CONN_FAILED | CONN_WAIT_RECV) || (i > 0 && !has_more))
             break;
+        if (i == RECV_ROUNDS_MAX)
+            return true;
         if (h2->in.area == NULL &&
             !buffer_take(&env->buffers, BUFFER_IN, &h2->in, &h2->in_wait, h2->mux.tasklet))
             return false;
-        if (conn_recv(conn, &h2->in) == 0)
-            break;
-        if (i + 1 == RECV_ROUNDS_MAX)
-            return parse(h2);
+        has_more = read_more(h2);
     }
     if (buf_is_empty(&h2->in))
         buffer_give(&env->buffers, BUFFER_IN, &h2->in);
