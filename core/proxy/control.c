@@ -31,7 +31,7 @@ static size_t print_totals(struct proxy *proxy, char out[CONTROL_LINE_BYTES])
 {
     const struct mux_env *env = &proxy->env;
 
-    return print(out, "connects %llu reuses %llu takeovers %llu\n",
+    return print(out, "connects %llu\nreuses %llu\ntakeovers %llu\n",
                  (unsigned long long)atom_load(&env->connects),
                  (unsigned long long)atom_load(&env->reuses),
                  (unsigned long long)atom_load(&env->takeovers));
