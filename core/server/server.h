@@ -71,7 +71,8 @@ struct server_options {
     uint64_t down_ns;  /* then left alone for so long */
     uint64_t purge_ns; /* between looks for connections too many; 0: never purged */
     enum server_reuse reuse;
-    /* FastCGI: where scripts are, and the one of a folder. Live as long as the server; NULL: none. */
+    /* FastCGI: where scripts are, and the one of a folder. Live as long as the server; NULL: none.
+     */
     const char *root;
     const char *index;
 };
