@@ -282,6 +282,7 @@ static bool step(struct fcgi *fcgi, enum stream_error *error)
         *error = on_record(fcgi);
         return *error == STREAM_ERROR_NONE;
     case FCGI_CONTENT:
+        BUG_ON(span.data == NULL);
         on_content(fcgi, span.data, used, &used);
         fcgi_read_content(&fcgi->reader, used);
         buf_skip(&fcgi->in, used);
