@@ -89,9 +89,9 @@ bool buffer_take(struct buffers *buffers, enum buffer_kind kind, struct buf *buf
         area = pool_take(&buffers->pool);
     if (area == NULL) {
         queue(share, kind, wait, tasklet);
-        /* Only a give wakes those who wait. When nothing is out none will come: it was the
+        /* Only a give wakes those who wait, and none may come for long. With room left it was the
          * allocator that refused, and may not next time. */
-        if (share->count[kind] == 0)
+        if (share->count[kind] < buffers->count_max)
             wake_first(share, kind);
         return false;
     }

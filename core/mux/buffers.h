@@ -59,8 +59,8 @@ void buffers_fini(struct buffers *buffers);
 /*
  * Gives `buf` (area NULL) storage. False: none is left, or others wait; then `wait` is queued with
  * `tasklet`, which is woken when it should try again, and until it has tried nobody overtakes it.
- * An allocation that fails is also false, with the tasklet woken by the next give (or at once, when
- * no buffer is out). The waiter of a pending wait that it needs no more calls buffer_wait_cancel().
+ * An allocation that fails is also false, and the first who waits is woken to try again. The waiter
+ * of a pending wait that it needs no more calls buffer_wait_cancel().
  */
 MUST_CHECK bool buffer_take(struct buffers *buffers, enum buffer_kind kind, struct buf *buf,
                             struct buffer_wait *wait, struct tasklet *tasklet);
