@@ -272,7 +272,7 @@ static void end_block(struct h2_end *h2)
         h2_end_fail(h2, "a head behind the end of stream %u", id);
     h2_end_take_block(h2, stream, h2->is_block_end);
     if (is_new && stream != NULL && is_refused(h2)) {
-        stream->is_taken = true;
+        h2->refused++;
         h2_end_rst(h2, id, H2_END_REFUSED_STREAM);
     }
 }
@@ -358,6 +358,9 @@ static void take_settings_ack(struct h2_end *h2)
     }
     h2->pending_count--;
     memmove(h2->pending, h2->pending + 1, h2->pending_count * sizeof(h2->pending[0]));
+    /* What came under the old window can be more than half of the new one. */
+    for (struct h2_stream *stream = h2->streams; stream != NULL; stream = stream->next)
+        return_room(h2, stream);
 }
 
 static void take_settings(struct h2_end *h2, const struct frame *frame)

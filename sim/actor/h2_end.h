@@ -144,6 +144,7 @@ struct h2_end {
     bool is_goaway_sent;
     bool is_goaway_got;
     uint32_t goaway_last; /* of the last that came */
+    uint32_t refused;     /* streams above a limit that the other end may not have heard of */
 
     /* private */
     size_t preface_left;   /* a server's: of the client's preface */

@@ -119,11 +119,12 @@ static void serve(struct session *session)
     if (!peer_is_open(&session->peer) || session->peer.is_close_wanted)
         return;
     h2_end_receive(h2);
+    session->server->env->leaves += h2->refused;
+    h2->refused = 0;
     for (struct h2_stream *stream = h2->streams; stream != NULL; stream = stream->next) {
         if (stream->is_taken || !h2_stream_is_complete(stream) || stream->is_reset_got)
             continue;
         if (is_ignored(session, stream)) {
-            stream->is_taken = true;
             h2_end_rst(h2, stream->id, H2_END_REFUSED_STREAM);
             continue;
         }

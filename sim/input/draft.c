@@ -333,12 +333,12 @@ static bool check_http_args(struct draft *draft, const struct scenario_line *lin
                             enum scenario_protocol protocol)
 {
     static const struct {
-        enum scenario_form form;
         size_t param;
+        enum scenario_form form;
         uint32_t protocols; /* that have it */
     } rules[] = {
 #define RULE(form, name, protocols)                                                                \
-    {FORM_##form, PARAM_##form##_##name - PARAM_BASE_##form, protocols}
+    {PARAM_##form##_##name - PARAM_BASE_##form, FORM_##form, protocols}
         RULE(REQUEST, VERSION, 1 << PROTOCOL_H1),
         RULE(REQUEST, CLOSE, 1 << PROTOCOL_H1),
         RULE(REQUEST, KEEP_ALIVE, 1 << PROTOCOL_H1),
