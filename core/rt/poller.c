@@ -240,7 +240,7 @@ static int wait_for_events(struct worker *worker, uint64_t wait_ns)
     return count;
 }
 
-void poller_poll(struct worker *worker, uint64_t wait_ns)
+int poller_wait(struct worker *worker, uint64_t wait_ns)
 {
     struct poller *poller = &worker->poller;
     int count;
@@ -251,12 +251,24 @@ void poller_poll(struct worker *worker, uint64_t wait_ns)
     count = wait_for_events(worker, wait_ns);
     if (atom_load(&worker->flags) & WORKER_SLEEPING)
         atom_fetch_and(&worker->flags, ~(uint32_t)WORKER_SLEEPING, memory_order_relaxed);
+    return count;
+}
+
+void poller_deliver(struct worker *worker, int count)
+{
+    struct poller *poller = &worker->poller;
+
     for (int i = 0; i < count; i++) {
         struct epoll_event event = poller->events[i];
 
         fd_update_events(worker, (int)(uint32_t)event.data.u64, (uint32_t)(event.data.u64 >> 32),
                          translate(event.events));
     }
+}
+
+void poller_poll(struct worker *worker, uint64_t wait_ns)
+{
+    poller_deliver(worker, poller_wait(worker, wait_ns));
 }
 
 void poller_forget(struct rt *rt, int fd)

@@ -38,7 +38,13 @@ void poller_fini(struct worker *worker);
  * update_mask bit, which was clear. */
 void poller_add_update(struct worker *worker, int fd);
 
-/* Applies updates, waits until `wait_ns` at most (0: does not wait) and delivers events. */
+/* Applies updates and waits until `wait_ns` at most (0: does not wait). Returns how many events
+ * there are, for poller_deliver(): in between the worker looks at the clock, because handlers count
+ * from now on what they begin, and not from before the sleep. */
+MUST_CHECK int poller_wait(struct worker *worker, uint64_t wait_ns);
+void poller_deliver(struct worker *worker, int count);
+
+/* Both, under a clock of the caller's. */
 void poller_poll(struct worker *worker, uint64_t wait_ns);
 
 /* Unregisters a dying `fd` from each worker's epoll that knows it: close() will not do so for a

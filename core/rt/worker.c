@@ -310,8 +310,9 @@ void worker_loop(struct worker *worker)
         /* After SLEEPING is set: whoever makes it true from now on writes to our eventfd. */
         if (can_sleep && may_leave(worker))
             break;
-        poller_poll(worker, can_sleep ? wait_ns(worker) : 0);
+        int count = poller_wait(worker, can_sleep ? wait_ns(worker) : 0);
         sample_clock(worker);
+        poller_deliver(worker, count);
     }
     worker_wake_all(rt);
     stop(worker);
