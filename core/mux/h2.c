@@ -121,20 +121,24 @@ void h2_offer(struct h2 *h2)
         mux_offer(&h2->mux);
 }
 
-/* False: it is destroyed. */
-static bool go_idle(struct h2 *h2)
-{
-    return mux_idle(&h2->mux, h2_has(h2, H2_SAFE));
-}
-
+/*
+ * Nobody would come upon a mux that has no streams and is in no list: not when the instance stops,
+ * either. So it becomes idle at once or ends, be it for want of a buffer or because the server does
+ * not take what we say.
+ */
 void h2_last_gone(struct h2 *h2)
 {
-    if (h2_has(h2, H2_CONNECTED) && !h2_has(h2, H2_OVER))
-        (void)h2_send(h2); /* mostly there is nothing, or it is taken */
-    if (h2_is_clean(&h2->mux))
-        (void)go_idle(h2);
-    else
-        tasklet_wakeup(h2->mux.tasklet);
+    if (h2_has(h2, H2_CONNECTED) && !h2_has(h2, H2_OVER)) {
+        if (h2_has(h2, H2_PAUSED))
+            (void)h2_recv(h2); /* what was held was the last stream's */
+        (void)h2_send(h2);     /* mostly there is nothing, or it is taken */
+    }
+    if (h2_is_clean(&h2->mux)) {
+        (void)mux_idle(&h2->mux, h2_has(h2, H2_SAFE));
+    } else {
+        MARK("h2.not_kept");
+        destroy(&h2->mux);
+    }
 }
 
 /* --- stopping (RFC 9113 6.8) --- */
@@ -437,8 +441,13 @@ static bool run(struct mux *mux)
         return false;
     }
     arm(h2);
-    bool is_used = mux->is_front || h2->streams_count > 0 || !h2_has(h2, H2_SEEN) || is_parked(h2);
-    return is_used || !h2_is_clean(mux) || go_idle(h2);
+    if (is_parked(h2) && !h2_is_clean(mux)) {
+        /* As in h2_last_gone(). */
+        MARK("h2.not_kept");
+        destroy(mux);
+        return false;
+    }
+    return true;
 }
 
 static void check(const struct mux *mux, bool is_quiet)

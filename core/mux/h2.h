@@ -228,8 +228,7 @@ void h2_end_io(struct h2 *h2, enum stream_error error);
 /* Back: what room() says may have changed. */
 void h2_offer(struct h2 *h2);
 
-/* Back: the last stream is gone: idle at once, or by a turn. It may be another worker's on return,
- * or destroyed. */
+/* Back: the last stream is gone. It may be another worker's on return, or destroyed. */
 void h2_last_gone(struct h2 *h2);
 
 bool h2_is_clean(const struct mux *mux);

@@ -234,8 +234,8 @@ static void exchange_that_lets_go_cancels(void **state)
 
     (void)state;
     struct testing_exchange *unsent = ask(bench, "GET", "/never");
-    testing_end(unsent); /* before it was given to nghttp2 */
     struct testing_exchange *exchange = ask(bench, "GET", "/");
+    testing_end(unsent); /* before it was given to nghttp2 */
     run(bench);
     assert_int_equal(bench->server.begun, 1);
     testing_end(exchange);
@@ -250,6 +250,20 @@ static void exchange_that_lets_go_cancels(void **state)
     h2_peer_answer(&bench->server, h2_peer_seen(&bench->server, 1), 200, NULL, 10);
     run(bench);
     check_ok(exchange, 10);
+    tear_down(bench);
+}
+
+/* Whoever lets go last must not leave something that nobody will come upon. */
+static void connection_that_cannot_be_idle_ends(void **state)
+{
+    struct bench *bench = set_up(NULL);
+
+    (void)state;
+    struct testing_exchange *exchange = ask(bench, "GET", "/");
+    testing_end(exchange); /* not even connected, as far as it knows */
+    assert_int_equal(pool_count(&bench->t.env.muxes[MUX_H2]), 0);
+    run(bench);
+    assert_true(bench->server.peer.is_ended);
     tear_down(bench);
 }
 
@@ -461,6 +475,7 @@ int main(void)
         cmocka_unit_test(reset_and_refusal_are_told_apart),
         cmocka_unit_test(answer_before_the_end_of_the_request),
         cmocka_unit_test(exchange_that_lets_go_cancels),
+        cmocka_unit_test(connection_that_cannot_be_idle_ends),
         cmocka_unit_test(goaway_spares_what_the_server_has_begun),
         cmocka_unit_test(requests_not_sent_yet_are_refused_by_goaway),
         cmocka_unit_test(server_that_vanishes),
