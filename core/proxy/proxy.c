@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/atomic.h"
 #include "core/base/err.h"
 #include "core/mux/protocols.h"
 #include "core/net/conn.h"
@@ -183,16 +184,35 @@ static int add_backends(struct proxy *proxy)
     return result;
 }
 
+/* Connections to servers are no jobs: one may still be there that is in no list, as it had
+ * something left to send. When the listeners are closed no other fds are in the table. */
+static void end_server_conns(struct proxy *proxy)
+{
+    struct fd_table *fds = &proxy->rt->fds;
+
+    for (int fd = 0; fd < atom_load(&fds->fd_high); fd++) {
+        struct conn *conn = atom_load(&fds->entries[fd].owner);
+        if (conn == NULL)
+            continue;
+        struct mux *mux = tasklet_ctx(conn->waiter);
+        BUG_ON(conn->pool != &proxy->server_conns || mux->conn != conn);
+        MARK("proxy.conn_left");
+        mux->ops->destroy(mux);
+    }
+}
+
 static void free_backends(struct proxy *proxy)
 {
     for (uint32_t i = 0; i < proxy->config.backends_count; i++) {
         struct backend *backend = proxy->backends[i];
-        if (backend == NULL)
-            continue;
-        for (uint32_t k = 0; k < backend->servers_count; k++)
+        for (uint32_t k = 0; backend != NULL && k < backend->servers_count; k++)
             idle_clear(&backend->servers[k]);
-        backend_fini(backend);
-        free(backend);
+    }
+    end_server_conns(proxy);
+    for (uint32_t i = 0; i < proxy->config.backends_count; i++) {
+        if (proxy->backends[i] != NULL)
+            backend_fini(proxy->backends[i]);
+        free(proxy->backends[i]);
     }
 }
 
