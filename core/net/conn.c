@@ -165,6 +165,10 @@ static size_t recv_once(struct conn *conn, struct buf *buf, size_t *asked)
     } while (got < 0 && errno == EINTR);
     if (got > 0) {
         buf_fill(buf, (size_t)got);
+        /* A stream that gave less than was asked for is empty; the poller says when it is not. An
+         * end that was reported comes without another report. */
+        if ((size_t)got < room.len_bytes && (fd_state(conn->rt, conn->fd) & FD_SHUT_R) == 0)
+            fd_cant_recv(conn->rt, conn->fd);
         return (size_t)got;
     }
     if (got == 0)
@@ -184,6 +188,9 @@ size_t conn_recv(struct conn *conn, struct buf *buf)
         return 0;
     if (conn->tls != NULL)
         return conn_tls_recv(conn, buf);
+    /* Nothing has come since it was found empty: no need to ask the kernel. */
+    if (!fd_is_recv_ready(conn->rt, conn->fd))
+        return 0;
     /* Twice: the room of a ring is in at most two pieces. */
     for (int i = 0; i < 2; i++) {
         size_t asked;
@@ -213,7 +220,10 @@ size_t conn_send(struct conn *conn, const struct buf_span *spans, unsigned spans
     if (message.msg_iovlen == 0)
         return 0;
     do {
-        sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+        /* One piece, as mostly: the kernel need not fetch the list first. */
+        sent = message.msg_iovlen == 1
+                   ? send(conn->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                   : sendmsg(conn->fd, &message, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     if (sent >= 0)
         return (size_t)sent;
