@@ -245,6 +245,9 @@ static void exchange_that_lets_go_cancels(void **state)
     assert_int_equal(stream->error, NGHTTP2_CANCEL);
     assert_int_equal(bench->mux->idle.place, IDLE_IN_IDLE);
     /* It is still good for others. */
+    struct idle_conn *conn = idle_get(bench->t.server, &(struct idle_want){.may_idle = true});
+    assert_non_null(conn);
+    assert_ptr_equal(mux_of_idle(conn), bench->mux);
     exchange = ask(bench, "GET", "/");
     run(bench);
     h2_peer_answer(&bench->server, h2_peer_seen(&bench->server, 1), 200, NULL, 10);
