@@ -6,8 +6,7 @@
 #include "core/base/err.h"
 #include "core/tls/session.h"
 
-/* TLS_REAL: a simulated build with the real library all the same. */
-#if defined(CORE_SIMULATED) && !defined(TLS_REAL)
+#ifdef CORE_SIMULATED
 static const struct tls_library *const library_of_build = &tls_standin;
 #else
 static const struct tls_library *const library_of_build = &tls_gnutls;

@@ -5,7 +5,7 @@
  * fd table: core/net/conn_tls.c drives it, and is the only one to include this apart from the
  * libraries.
  *
- *     tls_gnutls    the real one: native builds, and --define=tls=real in simulated ones
+ *     tls_gnutls    the real one: native builds
  *     tls_standin   records without cryptography, the same on each run: simulated builds
  *
  * Threads: the one that owns the connection now.
