@@ -78,6 +78,7 @@ void idle_server_init(struct server *server)
         RB_INIT(&mine->avail);
         list_init(&mine->by_age);
         list_init(&mine->privates);
+        list_init(&mine->all);
         list_init(&mine->purge_link);
         mine->purge_due_ns = 0;
         atomic_init(&mine->idle_count, 0);
@@ -101,6 +102,7 @@ void idle_server_fini(struct server *server)
 
         BUG_ON(!RB_EMPTY(&mine->idle) || !RB_EMPTY(&mine->safe) || !RB_EMPTY(&mine->avail));
         BUG_ON(!list_is_empty(&mine->by_age) || !list_is_empty(&mine->privates));
+        BUG_ON(!list_is_empty(&mine->all));
         BUG_ON(atom_load(&mine->idle_count) != 0);
         list_unlink(&mine->purge_link);
     }
@@ -123,6 +125,15 @@ void idle_unlock(struct idle_worker *worker)
  * One connection
  */
 
+/* The calling worker's from now on. */
+static void enlist(struct idle_conn *conn)
+{
+    struct idle_worker *worker = idle_lock_own(conn->server->set->rt);
+
+    list_push_tail(&idle_server_worker_of(conn)->all, &conn->all_link);
+    idle_unlock(worker);
+}
+
 void idle_begin(struct idle_conn *conn, struct server *server, const struct idle_ops *ops)
 {
     memset(conn, 0, sizeof(*conn));
@@ -134,6 +145,7 @@ void idle_begin(struct idle_conn *conn, struct server *server, const struct idle
     list_init(&conn->age);
     list_init(&conn->session_link);
     idle_count_as(conn, IDLE_COUNTED_USED);
+    enlist(conn);
 }
 
 /* In the to-remove queue, and thus in no tree? */
@@ -176,6 +188,18 @@ static bool has_room_for_idle(struct server *server)
            atom_load(&server->conns_idle) < server->options.idle_max;
 }
 
+/* Would one more idle connection be used? There are no more at once than were needed at once
+ * before, but each worker may keep one. The caller's own is still counted as used. */
+static bool is_one_more_needed(struct server *server)
+{
+    uint32_t max = atom_load(&server->conns_used_max);
+    uint32_t needed = atom_load(&server->conns_needed);
+    uint32_t all = atom_load(&server->conns_used) + atom_load(&server->conns_idle);
+
+    return atom_load(&server->workers[worker_id()].idle_count) == 0 ||
+           all <= (max > needed ? max : needed);
+}
+
 /* As what it may become idle; USED: not at all. */
 static enum idle_counted admit(struct idle_conn *conn, bool is_safe)
 {
@@ -187,7 +211,8 @@ static enum idle_counted admit(struct idle_conn *conn, bool is_safe)
         return conn->session != NULL && conn->session->idle_count < IDLE_SESSION_MAX
                    ? IDLE_COUNTED_SESSION
                    : IDLE_COUNTED_USED;
-    if (server->options.reuse == SERVER_REUSE_NEVER || !has_room_for_idle(server))
+    if (server->options.reuse == SERVER_REUSE_NEVER || !has_room_for_idle(server) ||
+        !is_one_more_needed(server))
         return IDLE_COUNTED_USED;
     return is_safe ? IDLE_COUNTED_SAFE : IDLE_COUNTED_IDLE;
 }
@@ -287,6 +312,7 @@ void idle_forget(struct idle_conn *conn)
     }
     idle_count_as(conn, IDLE_COUNTED_NOT);
     list_unlink(&conn->session_link);
+    list_unlink(&conn->all_link);
     conn->session = NULL;
     idle_unlock(worker);
 }
@@ -341,6 +367,7 @@ static struct idle_conn *steal_from_tree(struct idle_tree *tree, uint64_t key, i
             continue;
         idle_unlink(conn);
         idle_count_as(conn, IDLE_COUNTED_USED);
+        list_unlink(&conn->all_link);
         conn->worker = worker_id();
         return conn;
     }
@@ -383,6 +410,7 @@ struct idle_conn *idle_get(struct server *server, const struct idle_want *want)
             continue;
         conn = steal(server, want, (int)from);
         if (conn != NULL) {
+            enlist(conn); /* not before: one lock at a time */
             atom_fetch_add(&server->takeover_next, 1, memory_order_relaxed);
             return conn;
         }

@@ -120,6 +120,7 @@ struct idle_conn {
     struct list age;
     struct idle_session *session; /* whose private one it is; guard: owner's idle lock */
     struct list session_link;
+    struct list all_link; /* in idle_server_worker.all */
 };
 
 RB_HEAD(idle_tree, idle_conn);
@@ -132,6 +133,7 @@ struct idle_server_worker {
     struct idle_tree avail;
     struct list by_age;          /* those in idle and safe, oldest first */
     struct list privates;        /* those in sessions' lists */
+    struct list all;             /* every one that is counted, in use as well */
     struct list purge_link;      /* in idle_worker.purges: has a date */
     uint64_t purge_due_ns;       /* when to look for connections too many */
     _Atomic uint32_t idle_count; /* counted as idle or safe on this worker; read by thieves */
@@ -246,8 +248,8 @@ void idle_evict(struct server *server);
 unsigned idle_evict_oldest(struct idle_set *set, struct server *const *servers,
                            unsigned servers_count, unsigned count);
 
-/* Destroys every connection of `server` that is in a tree, list or queue. Who is alone, after the
- * instance ran. */
+/* Destroys every connection of `server`, in use or not: also one whose mux has work left that no
+ * worker will do. Who is alone, after the instance ran and what used them has gone. */
 void idle_clear(struct server *server);
 
 /* Aborts on a broken invariant, as far as `server` goes; from outside any worker, between steps. */

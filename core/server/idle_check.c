@@ -15,8 +15,8 @@ struct sums {
     uint32_t idle;
     uint32_t safe;
     uint32_t by_age;
-    uint32_t sessions;
     uint32_t remove; /* counted as idle or safe */
+    uint32_t counted[IDLE_COUNTED_SESSION + 1];
 };
 
 static void check_conn(const struct idle_conn *conn, const struct server *server, int worker,
@@ -70,7 +70,6 @@ static void check_lists(const struct idle_server_worker *mine, struct sums *sums
         BUG_ON(conn->place != IDLE_IN_SESSION || !conn->is_private); /* C6 */
         BUG_ON(conn->session == NULL || !list_is_linked(&conn->session_link));
         BUG_ON(conn->counted != IDLE_COUNTED_SESSION);
-        sums->sessions++;
     }
 }
 
@@ -90,6 +89,22 @@ static void check_remove(const struct idle_worker *worker, const struct server *
     }
 }
 
+static void check_all(const struct idle_server_worker *mine, int index, struct sums *sums)
+{
+    const struct list *link;
+
+    LIST_EACH(link, &mine->all)
+    {
+        const struct idle_conn *conn =
+            LIST_ENTRY((struct list *)(uintptr_t)link, struct idle_conn, all_link);
+        BUG_ON(conn->server != mine->server);
+        BUG_ON(link->next->prev != link);
+        BUG_ON(conn->worker != index);
+        BUG_ON(conn->counted == IDLE_COUNTED_NOT);
+        sums->counted[conn->counted]++;
+    }
+}
+
 /* Lock held, or nobody can run. */
 static struct sums check_worker(const struct server *server, int index)
 {
@@ -101,9 +116,12 @@ static struct sums check_worker(const struct server *server, int index)
     (void)check_below(RB_ROOT(&mine->avail), server, index, IDLE_IN_AVAIL);
     check_lists(mine, &sums);
     check_remove(&server->set->workers[index], server, index, &sums);
+    check_all(mine, index, &sums);
     BUG_ON(sums.by_age != sums.idle + sums.safe); /* C2 */
-    /* C1: counted, and not being looked after just now. */
-    BUG_ON(PEEK(&mine->idle_count) < sums.idle + sums.safe + sums.remove);
+    uint32_t idle = sums.counted[IDLE_COUNTED_IDLE] + sums.counted[IDLE_COUNTED_SAFE];
+    BUG_ON(PEEK(&mine->idle_count) != idle); /* C1, C7 */
+    /* The others are being looked after just now. */
+    BUG_ON(idle < sums.idle + sums.safe + sums.remove);
     return sums;
 }
 
@@ -114,7 +132,7 @@ void idle_check_locked(const struct server *server, int worker)
 
 void idle_check(const struct idle_set *set, const struct server *server, bool is_quiet)
 {
-    uint32_t idle = 0, sessions = 0;
+    uint32_t used = 0, idle = 0, safe = 0;
 
     if (!is_quiet)
         return;
@@ -122,12 +140,12 @@ void idle_check(const struct idle_set *set, const struct server *server, bool is
     for (unsigned i = 0; i < set->workers_count; i++) {
         struct sums sums = check_worker(server, (int)i);
 
-        /* The cleanup task has been; only one whose mux waits for a buffer may be out. */
-        BUG_ON(sums.remove != 0);
-        idle += PEEK(&server->workers[i].idle_count);
-        sessions += sums.sessions;
+        BUG_ON(sums.remove != 0); /* the cleanup task has been */
+        used += sums.counted[IDLE_COUNTED_USED] + sums.counted[IDLE_COUNTED_SESSION];
+        safe += sums.counted[IDLE_COUNTED_SAFE];
+        idle += sums.counted[IDLE_COUNTED_IDLE] + sums.counted[IDLE_COUNTED_SAFE];
     }
+    BUG_ON(PEEK(&server->conns_used) != used); /* C1 */
+    BUG_ON(PEEK(&server->conns_safe) != safe);
     BUG_ON(PEEK(&server->conns_idle) != idle); /* C7 */
-    BUG_ON(PEEK(&server->conns_safe) > idle);  /* C1 */
-    BUG_ON(PEEK(&server->conns_used) < sessions);
 }

@@ -236,46 +236,18 @@ unsigned idle_evict_oldest(struct idle_set *set, struct server *const *servers,
     return moved;
 }
 
-/* One that is in a tree or list of a worker; NULL: none is. */
-static struct idle_conn *find_listed(struct idle_server_worker *theirs)
-{
-    struct idle_conn *conn = idle_find_any(&theirs->avail);
-
-    if (!list_is_empty(&theirs->by_age))
-        conn = LIST_ENTRY(theirs->by_age.next, struct idle_conn, age);
-    else if (!list_is_empty(&theirs->privates))
-        conn = LIST_ENTRY(theirs->privates.next, struct idle_conn, age);
-    return conn;
-}
-
-static struct idle_conn *find_in_remove(const struct idle_worker *worker,
-                                        const struct server *server)
-{
-    const struct list *link;
-
-    LIST_EACH(link, &worker->remove)
-    {
-        struct idle_conn *conn = LIST_ENTRY((struct list *)(uintptr_t)link, struct idle_conn, age);
-        if (conn->server == server)
-            return conn;
-    }
-    return NULL;
-}
-
 void idle_clear(struct server *server)
 {
     struct idle_set *set = server->set;
 
     BUG_ON(set->rt->is_running);
     for (unsigned i = 0; i < set->workers_count; i++) {
-        struct idle_worker *worker = &set->workers[i];
-        struct idle_conn *conn = find_listed(&server->workers[i]);
+        struct idle_server_worker *mine = &server->workers[i];
 
-        while (conn != NULL || (conn = find_in_remove(worker, server)) != NULL) {
-            idle_unlink(conn);
+        while (!list_is_empty(&mine->all)) {
+            struct idle_conn *conn = LIST_ENTRY(mine->all.next, struct idle_conn, all_link);
             conn->ops->destroy(conn);
-            conn = find_listed(&server->workers[i]);
         }
-        list_unlink(&server->workers[i].purge_link);
+        list_unlink(&mine->purge_link);
     }
 }
