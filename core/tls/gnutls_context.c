@@ -7,9 +7,10 @@
 
 #include "core/base/err.h"
 
-/* Authenticated ciphers only, and keys that a stolen certificate does not give away later. */
-static const char PRIORITY[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:"
-                               "+AES-128-GCM:+CHACHA20-POLY1305:+AES-256-GCM";
+/* Ours first, authenticated ciphers only, and keys that a stolen certificate does not give away later. */
+static const char PRIORITY[] =
+    "NORMAL:%SERVER_PRECEDENCE:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:"
+    "+AES-128-GCM:+CHACHA20-POLY1305:+AES-256-GCM";
 
 /* GnuTLS says of a file that cannot be read no more than that. */
 static bool is_readable(const char *path, char error[TLS_ERROR_BYTES])
