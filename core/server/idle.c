@@ -288,13 +288,14 @@ bool idle_back(struct idle_conn *conn)
     return is_in;
 }
 
-/* Locks the connection's worker; nothing when nobody else runs. */
+/* Takes the lock of the connection's worker. */
 static struct idle_worker *lock_owner(const struct idle_conn *conn)
 {
     struct idle_worker *worker = idle_worker_of(conn);
 
-    /* Only the owner ends it, or who is alone. */
-    BUG_ON(conn->server->set->rt->is_running && conn->worker != worker_id()); /* C2 */
+    bool is_alone = !conn->server->set->rt->is_running;
+
+    BUG_ON(conn->worker != worker_id() && !is_alone); /* C2: only the owner ends it */
     lock_take(&worker->lock);
     return worker;
 }
