@@ -271,6 +271,8 @@ void session_kill(struct session *session)
     unsigned count = session->exchanges_count;
 
     MARK("session.killed");
+    if (session->conn != NULL && count > 0)
+        conn_set_reset(session->conn); /* what it got is not all */
     if (session->front != NULL)
         session->front->ops->destroy(session->front); /* frees it, if it has no exchange */
     else if (!session->is_over)
