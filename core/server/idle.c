@@ -292,7 +292,6 @@ bool idle_back(struct idle_conn *conn)
 static struct idle_worker *lock_owner(const struct idle_conn *conn)
 {
     struct idle_worker *worker = idle_worker_of(conn);
-
     bool is_alone = !conn->server->set->rt->is_running;
 
     BUG_ON(conn->worker != worker_id() && !is_alone); /* C2: only the owner ends it */

@@ -80,8 +80,8 @@ static void begin_idle(struct exercise_run *run)
                    .check = 1,
                    .private_share = 1,
                    .close_share = 1,
-                   .idle_ns = exercise_draw(2) * IDLE_NS,
-                   .purge_ns = exercise_draw(2) * PURGE_NS,
+                   .idle_ns = exercise_draw(2) == 0 ? 0 : IDLE_NS,
+                   .purge_ns = exercise_draw(2) == 0 ? 0 : PURGE_NS,
                    .idle_max = exercise_draw(4) == 0 ? 1 : UINT32_MAX,
                });
 }
