@@ -14,6 +14,7 @@
 #include "sim/cli/outcome.h"
 #include "sim/cli/points.h"
 #include "sim/cli/program.h"
+#include "sim/cli/shard.h"
 #include "sim/cli/subject.h"
 #include "sim/foreign/apart.h"
 #include "sim/report/rows.h"
@@ -29,6 +30,9 @@ struct values {
     const char *strategy;
     struct option_number seed;
     struct option_number jobs;
+    const char *shard;
+    struct option_number first;
+    bool has_sketch;
     struct option_list plants;
     const char *points;
     const char *isolation;
@@ -57,6 +61,13 @@ static const struct option_def options[] = {
      AT(seed)},
     {"jobs", 'j', OPTION_NUMBER, "J", "worker processes; the result does not depend on it",
      AT(jobs)},
+    {"shard", 0, OPTION_TEXT, "I/N",
+     "only trials I, I+N, I+2N... of the schedules, I from 0; auto or auto/N: from the batch "
+     "system's variables",
+     AT(shard)},
+    {"first", 0, OPTION_NUMBER, "N", "only trials from number N on", AT(first)},
+    {"sketch", 0, OPTION_FLAG, NULL, "with --json: a sample of the behaviours, to be merged",
+     AT(has_sketch)},
     {"plant", 0, OPTION_LIST, "ID", "switch a planted bug on (again for more)", AT(plants)},
     {"points", 0, OPTION_TEXT, "sync|memory", "where threads may be interrupted", AT(points)},
     {"isolate", 0, OPTION_TEXT, "auto|restart|process", ISOLATE_OPTION_HELP, AT(isolation)},
@@ -86,6 +97,7 @@ struct plan {
     char strategy_text[STRATEGY_BYTES];
     bool has_strategy;
     struct oracle_choice oracle;
+    struct shard_choice shard;
     struct hunt hunt;
 };
 
@@ -114,6 +126,8 @@ static int fill_hunt(const struct command *command, struct plan *plan)
 
     if (is_exhaustive && values->jobs.is_given && values->jobs.value != 1)
         return cli_usage(command, "--jobs: an exhaustive search is made by one process");
+    if (is_exhaustive && (values->first.is_given || plan->shard.count > 1))
+        return cli_usage(command, "--shard, --first: an exhaustive search has no trials");
     if (is_exhaustive && apart_is_on()) {
         cli_say(
             "%s: an exhaustive search is made by one process, and runs of this program need one "
@@ -134,6 +148,9 @@ static int fill_hunt(const struct command *command, struct plan *plan)
         .time_ns_max = has_budget ? values->time_ns.value : TIME_NS_DEFAULT,
         .strategy = plan->has_strategy ? &plan->strategy : NULL,
         .jobs = values->jobs.is_given ? (unsigned)values->jobs.value : 1,
+        .shard_index = plan->shard.index,
+        .shard_count = plan->shard.count,
+        .first = values->first.value,
         .keep_going = values->keep_going,
         .kinds = plan->oracle.kinds,
         .has_progress = true,
@@ -147,6 +164,8 @@ static int make_plan(const struct command *command, const struct operands *targe
 {
     int exit_code = choose_strategy(command, plan);
 
+    if (exit_code == 0)
+        exit_code = shard_choose(command, plan->values.shard, &plan->shard);
     if (exit_code == 0)
         exit_code = oracle_choose(command, &plan->values.oracles, &plan->oracle);
     if (exit_code == 0)
@@ -175,6 +194,8 @@ static void print_opening(const struct plan *plan)
         printf(" or ");
     if (hunt->time_ns_max != 0)
         print_seconds(hunt->time_ns_max);
+    if (hunt->shard_count > 1)
+        printf(", shard %" PRIu32 "/%" PRIu32, hunt->shard_index, hunt->shard_count);
     printf("%s, strategy %s, seed 0x%" PRIx64,
            hunt->schedules_max != 0 && hunt->time_ns_max != 0 ? ", whichever is first" : "",
            plan->strategy_text, hunt->seed);
@@ -279,15 +300,17 @@ static int explore(const struct plan *plan, struct ci_case *record)
     record->schedules = result.schedules;
     record->elapsed_ns = result.elapsed_ns;
     if (plan->values.is_json) {
-        rows_summary(stdout, &(struct row_summary){.target = plan->subject.name,
-                                                   .strategy = plan->strategy_text,
-                                                   .seed = plan->hunt.seed,
-                                                   .schedules = result.schedules,
-                                                   .points = result.points,
-                                                   .elapsed_ns = result.elapsed_ns,
-                                                   .extent = &result.extent,
-                                                   .findings = rows,
-                                                   .finding_count = result.finding_count});
+        rows_summary(
+            stdout, &(struct row_summary){.target = plan->subject.name,
+                                          .strategy = plan->strategy_text,
+                                          .seed = plan->hunt.seed,
+                                          .schedules = result.schedules,
+                                          .points = result.points,
+                                          .elapsed_ns = result.elapsed_ns,
+                                          .extent = &result.extent,
+                                          .sketch = plan->values.has_sketch ? &result.sketch : NULL,
+                                          .findings = rows,
+                                          .finding_count = result.finding_count});
     } else {
         printf("%s", result.finding_count > 0 ? "\n" : "");
         print_closing(plan, &result);

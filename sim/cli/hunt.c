@@ -37,6 +37,27 @@ struct watch {
     struct progress progress;
 };
 
+/* Worker J of this hunt's jobs runs every jobs'th trial of the hunt's own shard. */
+static uint32_t shard_count(const struct hunt *hunt)
+{
+    return hunt->shard_count == 0 ? 1 : hunt->shard_count;
+}
+
+static uint32_t stride_of(const struct hunt *hunt)
+{
+    return shard_count(hunt) * hunt->jobs;
+}
+
+static uint32_t index_of(const struct hunt *hunt, unsigned worker)
+{
+    return hunt->shard_index + shard_count(hunt) * worker;
+}
+
+static uint64_t count_below(uint64_t number, uint32_t index, uint32_t stride)
+{
+    return number <= index ? 0 : (number - index + stride - 1) / stride;
+}
+
 static void fill_spec(const struct hunt *hunt, unsigned shard, struct search_spec *spec)
 {
     *spec = (struct search_spec){
@@ -45,8 +66,9 @@ static void fill_spec(const struct hunt *hunt, unsigned shard, struct search_spe
         .schedules_max = hunt->schedules_max,
         .time_ns_max = hunt->time_ns_max,
         .strategy = hunt->strategy,
-        .shard_index = shard,
-        .shard_count = hunt->jobs,
+        .shard_index = index_of(hunt, shard),
+        .shard_count = stride_of(hunt),
+        .first = hunt->first,
         .keep_going = hunt->keep_going,
         .check_determinism = true,
         .kinds = hunt->kinds,
@@ -136,7 +158,10 @@ static void stop_late_workers(struct watch *watch)
 
     for (unsigned i = 0; i < watch->hunt->jobs && lowest != UINT64_MAX; i++) {
         struct shard *shard = &watch->shards[i];
-        const uint64_t next = i + shard->result->schedules * watch->hunt->jobs;
+        const uint32_t stride = stride_of(watch->hunt);
+        const uint32_t index = index_of(watch->hunt, i);
+        const uint64_t before = count_below(watch->hunt->first, index, stride);
+        const uint64_t next = index + (before + shard->result->schedules) * stride;
         if (shard->pid != 0 && !shard->is_stopped && next > lowest)
             stop(shard);
     }
@@ -235,6 +260,7 @@ static void merge(const struct search_result *part, struct search_result *result
     result->schedules += part->schedules;
     result->points += part->points;
     result->behaviours += part->behaviours;
+    sketch_merge(&result->sketch, &part->sketch);
     result->extent = part->extent; /* of the one job that there is then */
     if (result->base_steps == 0)
         result->base_steps = part->base_steps;
@@ -253,7 +279,10 @@ static void settle(const struct hunt *hunt, struct search_result *result)
         return;
     result->finding_count = 1;
     result->findings[0].count = 1;
-    result->schedules = result->findings[0].trial.number + 1;
+    const uint32_t index = hunt->shard_index;
+    const uint32_t stride = shard_count(hunt);
+    result->schedules = count_below(result->findings[0].trial.number + 1, index, stride) -
+                        count_below(hunt->first, index, stride);
 }
 
 static void *share(size_t size_bytes)

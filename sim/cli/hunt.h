@@ -20,10 +20,12 @@ enum { HUNT_JOBS_MAX = 256 };
 struct hunt {
     const struct target *target;
     uint64_t seed;
-    uint64_t schedules_max;
+    uint64_t schedules_max; /* trials below this number */
     uint64_t time_ns_max;
     const struct strategy_spec *strategy; /* NULL: the portfolio */
     unsigned jobs;
+    uint32_t shard_index, shard_count; /* of the trials, this hunt's own; 0, 0 or 1 for all */
+    uint64_t first;                    /* trials below are not run */
     bool keep_going;
     bool is_apart;     /* a process of its own even for a single job */
     uint32_t kinds;    /* bit set over enum finding_kind of what counts; 0: everything */

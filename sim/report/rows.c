@@ -91,6 +91,20 @@ static void fill_extent(struct json_object *row, const struct search_extent *ext
         add_text(row, "obstacle", extent->obstacle);
 }
 
+/* Keys and runs by turns. */
+static void fill_sketch(struct json_object *row, const struct sketch *sketch)
+{
+    struct json_object *items = json_object_new_array();
+    char text[32];
+
+    for (uint32_t i = 0; i < sketch->count; i++) {
+        snprintf(text, sizeof(text), "%016" PRIx64, sketch->keys[i]);
+        json_object_array_add(items, json_object_new_string(text));
+        json_object_array_add(items, json_object_new_uint64(sketch->runs[i]));
+    }
+    json_object_object_add(row, "sketch", items);
+}
+
 void rows_summary(FILE *out, const struct row_summary *summary)
 {
     struct json_object *row = new_row("summary");
@@ -104,6 +118,8 @@ void rows_summary(FILE *out, const struct row_summary *summary)
     add_seconds(row, "seconds", summary->elapsed_ns);
     if (summary->extent != NULL && summary->extent->is_exhaustive)
         fill_extent(row, summary->extent);
+    if (summary->sketch != NULL)
+        fill_sketch(row, summary->sketch);
     for (size_t i = 0; i < summary->finding_count; i++) {
         struct json_object *item = json_object_new_object();
         fill_finding(item, &summary->findings[i]);

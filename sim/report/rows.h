@@ -27,6 +27,7 @@ struct row_finding {
 };
 
 struct search_extent;
+struct sketch;
 
 struct row_summary {
     const char *target;
@@ -36,6 +37,7 @@ struct row_summary {
     uint64_t points;
     uint64_t elapsed_ns;
     const struct search_extent *extent; /* of an exhaustive search; NULL: none */
+    const struct sketch *sketch;        /* of the behaviours; NULL: not wanted */
     const struct row_finding *findings;
     size_t finding_count;
 };

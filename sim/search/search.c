@@ -219,6 +219,12 @@ static void learn(const struct target *target, uint64_t campaign_seed, uint64_t 
     trial_lessons_learn(lessons, scores);
 }
 
+/* Whether this search does not run every trial of its campaign itself. */
+static bool is_part(const struct search_spec *spec)
+{
+    return spec->shard_count > 1 || spec->first > 0;
+}
+
 /* Before trial `number`: what it needs to know of earlier ones, if they were not this shard's. */
 static void catch_up(struct campaign *campaign, uint64_t number)
 {
@@ -234,7 +240,7 @@ static void catch_up(struct campaign *campaign, uint64_t number)
     }
     if (spec->strategy != NULL || number < TRIAL_LEARN_END || campaign->has_learned)
         return;
-    if (spec->shard_count > 1)
+    if (is_part(spec))
         learn(spec->target, spec->campaign_seed, campaign->result->base_steps, &campaign->lessons);
     else
         trial_lessons_learn(&campaign->lessons, campaign->scores);
@@ -252,7 +258,7 @@ static void run_of_campaign(struct campaign *campaign, const struct trial *trial
         campaign->result->base_steps = run->steps;
         campaign->lessons.plan_count = plan_count();
         campaign->has_base = true;
-    } else if (spec->shard_count <= 1 && is_to_learn_from(campaign, trial->number)) {
+    } else if (!is_part(spec) && is_to_learn_from(campaign, trial->number)) {
         run_watched(spec->target, trial, campaign->result->base_steps, campaign->scores, run);
     } else {
         run_trial(spec->target, trial, campaign->result->base_steps, NULL, NULL, run);
@@ -276,6 +282,7 @@ static bool run_one(struct campaign *campaign, uint64_t number)
     result->schedules++;
     result->points += run.steps;
     behaviours_add(&campaign->behaviours, run.trace_hash);
+    sketch_note(&result->sketch, run.trace_hash);
     result->behaviours = campaign->behaviours.count;
     if (run.finding.kind == FINDING_NONE || !counts(spec, run.finding.kind))
         return false;
@@ -296,6 +303,15 @@ static bool is_out_of_time(struct campaign *campaign)
     return spec->time_ns_max != 0 && campaign->result->elapsed_ns >= spec->time_ns_max;
 }
 
+/* The first trial of the shard that is not below `first`. */
+static uint64_t first_number(const struct search_spec *spec, uint32_t stride)
+{
+    if (spec->first <= spec->shard_index)
+        return spec->shard_index;
+    const uint64_t behind = (spec->first - spec->shard_index) % stride;
+    return behind == 0 ? spec->first : spec->first + (stride - behind);
+}
+
 void search_run(const struct search_spec *spec, struct search_result *result)
 {
     struct campaign campaign = {.spec = spec, .result = result, .begin_ns = real_now_ns()};
@@ -309,7 +325,7 @@ void search_run(const struct search_spec *spec, struct search_result *result)
     campaign.progress_ns = campaign.begin_ns;
     trial_lessons_init(&campaign.lessons);
     lessons_begin();
-    for (uint64_t number = spec->shard_index;
+    for (uint64_t number = first_number(spec, stride);
          spec->schedules_max == 0 || number < spec->schedules_max; number += stride) {
         if (run_one(&campaign, number))
             break;

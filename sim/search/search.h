@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "sim/sched/sched.h"
+#include "sim/search/sketch.h"
 #include "sim/search/trial.h"
 
 /* Something that can be run again and again: a scenario, a small program. */
@@ -51,10 +52,11 @@ struct search_result;
 struct search_spec {
     const struct target *target;
     uint64_t campaign_seed;
-    uint64_t schedules_max;               /* 0: no bound */
+    uint64_t schedules_max;               /* trials below this number; 0: no bound */
     uint64_t time_ns_max;                 /* real time; 0: no bound */
     const struct strategy_spec *strategy; /* NULL: the portfolio */
     uint32_t shard_index, shard_count;    /* 0, 1 for all */
+    uint64_t first;                       /* trials below are somebody else's */
     bool keep_going;                      /* go on after the first finding, one of each title */
     bool check_determinism;               /* run each finding twice; the base run too */
     uint32_t kinds;                       /* bit set over enum finding_kind; 0: all count */
@@ -70,6 +72,7 @@ struct search_result {
     uint64_t base_steps;
     uint64_t elapsed_ns; /* real */
     struct search_extent extent;
+    struct sketch sketch; /* of the behaviours; an exhaustive search leaves it empty */
     size_t finding_count;
     struct search_finding findings[SEARCH_FINDINGS_MAX];
 };
