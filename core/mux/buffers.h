@@ -1,8 +1,13 @@
 /*
  * core/mux/buffers.h - the bounded storage of everything in flight, and who waits for it.
  *
- * Kinds with a bound each, because bytes flow IN or BACK -> DATA -> OUT -> network: who waits for a
- * kind waits only for those further down, so there is no circle, however little there is. Each
+ * Kinds with a bound each, because bytes flow
+ *
+ *     client -> UP_IN -> UP_DATA -> UP_OUT -> server -> DOWN_IN -> DOWN_DATA -> DOWN_OUT -> client
+ *
+ * and who waits for a kind waits only for those further down, so there is no circle, however little
+ * there is: clients that pipeline hold UP_IN until they are answered, and a server may read no more
+ * until its answer is read, which needs the kinds of DOWN alone. Each
  * worker has its share, so that nobody ever waits for another worker; within a worker it is first
  * come, first served: a newcomer does not overtake who waits.
  *
@@ -25,12 +30,25 @@
 struct tasklet;
 
 enum buffer_kind {
-    BUFFER_OUT,  /* made, to be sent */
-    BUFFER_DATA, /* payload between two muxes */
-    BUFFER_IN,   /* received, to be parsed */
-    BUFFER_BACK, /* received from a server: clients that pipeline hold IN until they are answered */
+    BUFFER_DOWN_OUT,  /* made for a client, to be sent */
+    BUFFER_DOWN_DATA, /* payload of an answer, between two muxes */
+    BUFFER_DOWN_IN,   /* received from a server, to be parsed */
+    BUFFER_UP_OUT,    /* made for a server, to be sent */
+    BUFFER_UP_DATA,   /* payload of a request, between two muxes */
+    BUFFER_UP_IN,     /* received from a client, to be parsed */
     BUFFER_KINDS
 };
+
+/* What a mux receives into, and sends from. */
+static inline enum buffer_kind buffer_kind_in(bool is_front)
+{
+    return is_front ? BUFFER_UP_IN : BUFFER_DOWN_IN;
+}
+
+static inline enum buffer_kind buffer_kind_out(bool is_front)
+{
+    return is_front ? BUFFER_DOWN_OUT : BUFFER_UP_OUT;
+}
 
 /* Somebody's place in a queue. All zero: in none. */
 struct buffer_wait {

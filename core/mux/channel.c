@@ -5,11 +5,12 @@
 #include "core/mux/mux.h"
 #include "core/rt/worker.h"
 
-void channel_init(struct channel *channel, struct buffers *buffers, struct pool *heads,
-                  struct tasklet *user)
+void channel_init(struct channel *channel, struct buffers *buffers, enum buffer_kind kind,
+                  struct pool *heads, struct tasklet *user)
 {
     memset(channel, 0, sizeof(*channel));
     channel->buffers = buffers;
+    channel->kind = kind;
     channel->heads = heads;
     channel->user = user;
     channel->progress_ns = worker_now_ns();
@@ -19,7 +20,7 @@ void channel_init(struct channel *channel, struct buffers *buffers, struct pool 
 static void drop_content(struct channel *channel)
 {
     buffer_wait_cancel(channel->buffers, &channel->wait);
-    buffer_give(channel->buffers, BUFFER_DATA, &channel->data);
+    buffer_give(channel->buffers, channel->kind, &channel->data);
     pool_give(channel->heads, channel->head);
     channel->head = NULL;
     pool_give(channel->heads, channel->trailers);
@@ -88,7 +89,7 @@ struct buf_span channel_room(struct channel *channel, struct tasklet *waiter)
     if (channel_has(channel, CHANNEL_CLOSED))
         return none;
     if (channel->data.area == NULL &&
-        !buffer_take(channel->buffers, BUFFER_DATA, &channel->data, &channel->wait, waiter))
+        !buffer_take(channel->buffers, channel->kind, &channel->data, &channel->wait, waiter))
         return none;
     return buf_room_span(&channel->data);
 }
@@ -129,7 +130,7 @@ void channel_give_room(struct channel *channel)
 {
     buffer_wait_cancel(channel->buffers, &channel->wait);
     if (channel->data.area != NULL && buf_is_empty(&channel->data))
-        buffer_give(channel->buffers, BUFFER_DATA, &channel->data);
+        buffer_give(channel->buffers, channel->kind, &channel->data);
 }
 
 void channel_put_trailers(struct channel *channel, struct http_head *trailers)
@@ -213,7 +214,7 @@ void channel_skip(struct channel *channel, size_t len_bytes)
     buf_skip(&channel->data, len_bytes);
     channel->moved_bytes += len_bytes;
     if (buf_is_empty(&channel->data))
-        buffer_give(channel->buffers, BUFFER_DATA, &channel->data);
+        buffer_give(channel->buffers, channel->kind, &channel->data);
     note_progress(channel);
     if (channel_has(channel, CHANNEL_END | CHANNEL_BROKEN))
         return;

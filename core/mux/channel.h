@@ -44,6 +44,7 @@ enum {
 struct channel {
     struct buffers *buffers;
     struct pool *heads;
+    enum buffer_kind kind; /* BUFFER_UP_DATA or BUFFER_DOWN_DATA */
     struct tasklet *user;  /* the exchange's; NULL once it has gone */
     struct stream *writer; /* NULL: nobody, or the exchange itself */
     struct stream *reader; /* likewise */
@@ -58,8 +59,8 @@ struct channel {
     uint64_t progress_ns; /* when something was last put or taken: the exchange's time-outs */
 };
 
-void channel_init(struct channel *channel, struct buffers *buffers, struct pool *heads,
-                  struct tasklet *user);
+void channel_init(struct channel *channel, struct buffers *buffers, enum buffer_kind kind,
+                  struct pool *heads, struct tasklet *user);
 
 /* Gives everything back. Nobody is woken. */
 void channel_fini(struct channel *channel);

@@ -88,7 +88,7 @@ static struct http_head *new_head(struct fixture *f, bool is_response, uint16_t 
 
 static void begin(struct fixture *f, struct channel *channel)
 {
-    channel_init(channel, &f->buffers, &f->heads, f->user);
+    channel_init(channel, &f->buffers, BUFFER_UP_DATA, &f->heads, f->user);
     channel_put_head(channel, new_head(f, true, 200));
     pool_give(&f->heads, channel_take_head(channel));
 }
@@ -123,7 +123,7 @@ static void interim_heads_come_first(void **state)
     struct fixture *f = *state;
     struct channel channel;
 
-    channel_init(&channel, &f->buffers, &f->heads, f->user);
+    channel_init(&channel, &f->buffers, BUFFER_UP_DATA, &f->heads, f->user);
     channel_put_head(&channel, new_head(f, true, 100));
     assert_false(channel_can_put_head(&channel));
     assert_false(channel_has(&channel, CHANNEL_HAS_HEAD));
@@ -181,32 +181,32 @@ static void who_waits_is_served_in_order(void **state)
     struct buffer_wait waits[4] = {0};
 
     for (int i = 0; i < EACH; i++)
-        assert_true(buffer_take(&f->buffers, BUFFER_IN, &bufs[i], &waits[i], f->others[0]));
-    assert_false(buffer_take(&f->buffers, BUFFER_IN, &bufs[2], &waits[2], f->others[1]));
-    assert_false(buffer_take(&f->buffers, BUFFER_IN, &bufs[3], &waits[3], f->others[2]));
+        assert_true(buffer_take(&f->buffers, BUFFER_UP_IN, &bufs[i], &waits[i], f->others[0]));
+    assert_false(buffer_take(&f->buffers, BUFFER_UP_IN, &bufs[2], &waits[2], f->others[1]));
+    assert_false(buffer_take(&f->buffers, BUFFER_UP_IN, &bufs[3], &waits[3], f->others[2]));
     buffers_check(&f->buffers, true);
-    buffer_give(&f->buffers, BUFFER_IN, &bufs[0]);
+    buffer_give(&f->buffers, BUFFER_UP_IN, &bufs[0]);
     run(f);
     assert_int_equal(f->woken[1], 1);
     assert_int_equal(f->woken[2], 0);
     /* Nobody overtakes, neither a newcomer nor the second. */
-    assert_false(buffer_take(&f->buffers, BUFFER_IN, &bufs[0], &waits[0], f->others[0]));
-    assert_false(buffer_take(&f->buffers, BUFFER_IN, &bufs[3], &waits[3], f->others[2]));
+    assert_false(buffer_take(&f->buffers, BUFFER_UP_IN, &bufs[0], &waits[0], f->others[0]));
+    assert_false(buffer_take(&f->buffers, BUFFER_UP_IN, &bufs[3], &waits[3], f->others[2]));
     /* Other kinds are not concerned. */
     assert_true(
-        buffer_take(&f->buffers, BUFFER_OUT, &bufs[0], &(struct buffer_wait){0}, f->others[0]));
-    buffer_give(&f->buffers, BUFFER_OUT, &bufs[0]);
-    assert_true(buffer_take(&f->buffers, BUFFER_IN, &bufs[2], &waits[2], f->others[1]));
-    buffer_give(&f->buffers, BUFFER_IN, &bufs[1]);
+        buffer_take(&f->buffers, BUFFER_UP_OUT, &bufs[0], &(struct buffer_wait){0}, f->others[0]));
+    buffer_give(&f->buffers, BUFFER_UP_OUT, &bufs[0]);
+    assert_true(buffer_take(&f->buffers, BUFFER_UP_IN, &bufs[2], &waits[2], f->others[1]));
+    buffer_give(&f->buffers, BUFFER_UP_IN, &bufs[1]);
     run(f);
     assert_int_equal(f->woken[2], 1);
     /* Who was woken and wants no more passes its turn on. */
     buffer_wait_cancel(&f->buffers, &waits[3]);
     run(f);
     assert_int_equal(f->woken[0], 1);
-    assert_true(buffer_take(&f->buffers, BUFFER_IN, &bufs[0], &waits[0], f->others[0]));
-    buffer_give(&f->buffers, BUFFER_IN, &bufs[0]);
-    buffer_give(&f->buffers, BUFFER_IN, &bufs[2]);
+    assert_true(buffer_take(&f->buffers, BUFFER_UP_IN, &bufs[0], &waits[0], f->others[0]));
+    buffer_give(&f->buffers, BUFFER_UP_IN, &bufs[0]);
+    buffer_give(&f->buffers, BUFFER_UP_IN, &bufs[2]);
     buffers_check(&f->buffers, true);
 }
 

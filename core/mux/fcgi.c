@@ -119,8 +119,8 @@ static void give_buffers(struct fcgi *fcgi)
 
     buffer_wait_cancel(buffers, &fcgi->in_wait);
     buffer_wait_cancel(buffers, &fcgi->out_wait);
-    buffer_give(buffers, BUFFER_BACK, &fcgi->in);
-    buffer_give(buffers, BUFFER_OUT, &fcgi->out);
+    buffer_give(buffers, BUFFER_DOWN_IN, &fcgi->in);
+    buffer_give(buffers, BUFFER_UP_OUT, &fcgi->out);
 }
 
 /* With what is true of each by itself: an application that has not seen a request cannot have begun
@@ -130,7 +130,7 @@ static enum stream_error error_for(const struct fcgi_stream *s, enum stream_erro
 {
     if (error != STREAM_ERROR_RESET)
         return error;
-    if (!s->is_begun || (s->is_reused && s->is_safe && !s->has_answer))
+    if (!s->is_begun || (s->is_reused && s->is_idempotent && !s->has_answer))
         return STREAM_ERROR_REFUSED;
     return error;
 }

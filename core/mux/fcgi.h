@@ -75,14 +75,14 @@ struct fcgi {
     bool has_progress;
     enum fcgi_wait wait;
 
-    struct buf in; /* BUFFER_BACK */
+    struct buf in; /* BUFFER_DOWN_IN */
     struct buffer_wait in_wait;
     struct fcgi_reader reader;
     struct fcgi_stream *target; /* of the record under way; NULL: skipped, or of the connection */
     uint8_t small[FCGI_SMALL_BYTES]; /* a record that must be seen whole */
     uint16_t small_len;
 
-    struct buf out; /* BUFFER_OUT: whole records, or the rest of one */
+    struct buf out; /* BUFFER_UP_OUT: whole records, or the rest of one */
     struct buffer_wait out_wait;
     uint64_t put_bytes; /* into it, ever */
     uint64_t sent_bytes;
@@ -97,11 +97,11 @@ struct fcgi_stream {
     struct stream *stream; /* NULL: given up, END_REQUEST is awaited */
     uint16_t id;
     enum fcgi_sending sending;
-    bool is_reused;  /* not the connection's first */
-    bool is_safe;    /* its method is (RFC 9110 9.2.1) */
-    bool is_begun;   /* BEGIN_REQUEST was written */
-    bool is_over;    /* END_REQUEST was read; or answered by ourselves */
-    bool has_answer; /* something was read of it */
+    bool is_reused;     /* not the connection's first */
+    bool is_idempotent; /* it may be sent again */
+    bool is_begun;      /* BEGIN_REQUEST was written */
+    bool is_over;       /* END_REQUEST was read; or answered by ourselves */
+    bool has_answer;    /* something was read of it */
     bool is_to_head;
     bool has_head;    /* of the response */
     bool has_no_body; /* the rest of the response is dropped */

@@ -9,7 +9,7 @@
 static void give_if_empty(struct fcgi *fcgi)
 {
     if (fcgi->in.area != NULL && buf_is_empty(&fcgi->in))
-        buffer_give(&fcgi->mux.env->buffers, BUFFER_BACK, &fcgi->in);
+        buffer_give(&fcgi->mux.env->buffers, BUFFER_DOWN_IN, &fcgi->in);
 }
 
 static bool fill(struct fcgi *fcgi)
@@ -21,7 +21,7 @@ static bool fill(struct fcgi *fcgi)
     if (conn_has(conn, CONN_WAIT_RECV | CONN_READ_END | CONN_FAILED))
         return false;
     if (fcgi->in.area == NULL &&
-        !buffer_take(&mux->env->buffers, BUFFER_BACK, &fcgi->in, &fcgi->in_wait, mux->tasklet))
+        !buffer_take(&mux->env->buffers, BUFFER_DOWN_IN, &fcgi->in, &fcgi->in_wait, mux->tasklet))
         return false;
     if (buf_is_full(&fcgi->in))
         return false;

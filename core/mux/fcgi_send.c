@@ -20,7 +20,8 @@ static bool has_room(struct fcgi *fcgi, size_t len)
 
     if (fcgi->out.area == NULL) {
         fcgi->wants_out = true;
-        if (!buffer_take(&mux->env->buffers, BUFFER_OUT, &fcgi->out, &fcgi->out_wait, mux->tasklet))
+        if (!buffer_take(&mux->env->buffers, BUFFER_UP_OUT, &fcgi->out, &fcgi->out_wait,
+                         mux->tasklet))
             return false;
     }
     return buf_room(&fcgi->out) >= len;
@@ -46,7 +47,7 @@ static void put_empty(struct fcgi *fcgi, enum fcgi_type type, uint16_t id)
 static void give_if_empty(struct fcgi *fcgi)
 {
     if (fcgi->out.area != NULL && buf_is_empty(&fcgi->out))
-        buffer_give(&fcgi->mux.env->buffers, BUFFER_OUT, &fcgi->out);
+        buffer_give(&fcgi->mux.env->buffers, BUFFER_UP_OUT, &fcgi->out);
 }
 
 /* --- before the request --- */
@@ -124,7 +125,7 @@ static bool take_head(struct fcgi_stream *s)
     if (s->head == NULL)
         return false;
     s->is_to_head = s->head->method == HTTP_METHOD_HEAD;
-    s->is_safe = s->head->method != HTTP_METHOD_OTHER;
+    s->is_idempotent = http_head_is_idempotent(s->head);
     if (!cgi_request_init(&s->request, s->head, &s->fcgi->options, s->head->has_length,
                           s->head->length_bytes)) {
         MARK("fcgi.bad_path");
@@ -340,7 +341,7 @@ void fcgi_send_stop(struct fcgi *fcgi)
     struct list *link;
 
     buffer_wait_cancel(buffers, &fcgi->out_wait);
-    buffer_give(buffers, BUFFER_OUT, &fcgi->out);
+    buffer_give(buffers, BUFFER_UP_OUT, &fcgi->out);
     LIST_EACH(link, &fcgi->streams)
     {
         struct fcgi_stream *s = LIST_ENTRY(link, struct fcgi_stream, link);

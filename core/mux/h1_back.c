@@ -60,13 +60,15 @@ static bool fail(struct h1_back *back, enum stream_error error)
 }
 
 /* The server has gone, or what it said cannot be an answer. RFC 9112 9.3.1: over a connection that
- * was idle it may simply have closed before it saw the request. */
+ * was idle it may simply have closed before it saw the request. Whether it had we cannot know: RFC
+ * 9110 9.2.2. */
 static enum stream_error error_of_end(const struct h1_back *back)
 {
     if (!back->is_made)
         return STREAM_ERROR_CONNECT;
-    return back->requests_count > 1 && !back->has_answer ? STREAM_ERROR_REFUSED
-                                                         : STREAM_ERROR_RESET;
+    if (back->requests_count == 1 || back->has_answer)
+        return STREAM_ERROR_RESET;
+    return back->is_idempotent || !back->is_seen ? STREAM_ERROR_REFUSED : STREAM_ERROR_RESET;
 }
 
 /* --- the request --- */
@@ -110,6 +112,7 @@ static enum stream_error write_head(struct h1_back *back)
         return STREAM_ERROR_TOO_LONG;
     }
     back->is_promised = form.is_keepalive;
+    back->is_idempotent = http_head_is_idempotent(head);
     h1_send_body(&back->send, framing, head->length_bytes);
     h1_recv_next_response(&back->recv, head->method == HTTP_METHOD_HEAD);
     pool_give(channel->heads, channel_take_head(channel));
@@ -142,6 +145,7 @@ static bool send_request(struct h1_back *back)
     }
     bool has_moved = h1_send_pump(send, channel);
     back->has_progress |= has_moved;
+    back->is_seen |= has_moved;
     if (send->is_done)
         stream_sent(back->stream);
     return has_moved && !send->is_done;
@@ -332,6 +336,8 @@ static int attach(struct mux *mux, struct stream *stream)
     stream->impl = back;
     back->requests_count++;
     back->has_answer = false;
+    back->is_idempotent = false;
+    back->is_seen = false;
     back->wait = H1_BACK_WAIT_NOTHING;
     mux_arm(mux, 0);
     h1_recv_next_response(&back->recv, false);
@@ -432,7 +438,7 @@ int mux_h1_back_new(struct mux_env *env, struct conn *conn, struct server *serve
         pool_give(&env->muxes[MUX_H1_BACK], back);
         return result;
     }
-    h1_recv_init(&back->recv, &back->mux, BUFFER_BACK);
+    h1_recv_init(&back->recv, &back->mux, BUFFER_DOWN_IN);
     h1_send_init(&back->send, &back->mux);
     tasklet_wakeup(back->mux.tasklet);
     *out = &back->mux;

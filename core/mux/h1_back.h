@@ -33,6 +33,8 @@ struct h1_back {
     uint32_t requests_count; /* attached so far */
     bool is_made;            /* the connection is */
     bool has_answer;         /* a byte of the response has come */
+    bool is_idempotent;      /* the request: it may be sent again even if the server has seen it */
+    bool is_seen;            /* the server may have: a byte of it has gone */
     bool is_promised;        /* we did not announce that we close */
     bool has_progress;       /* the server took something in this turn */
 };

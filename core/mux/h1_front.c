@@ -608,7 +608,7 @@ int mux_h1_front_new(struct mux_env *env, struct conn *conn, struct buf *first, 
         return result;
     }
     front->mux.user = user;
-    h1_recv_init(&front->recv, &front->mux, BUFFER_IN);
+    h1_recv_init(&front->recv, &front->mux, BUFFER_UP_IN);
     h1_send_init(&front->send, &front->mux);
     h1_recv_next_request(&front->recv);
     if (first != NULL) {

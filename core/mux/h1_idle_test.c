@@ -81,6 +81,50 @@ static void a_stale_connection_refuses_and_a_broken_one_resets(void **state)
     }
 }
 
+/* RFC 9110 9.2.2: whether the server has begun it is unknown; only some bear being done twice. */
+static void what_is_not_idempotent_is_not_asked_again(void **state)
+{
+    static const struct {
+        const char *method;
+        enum stream_error error;
+    } cases[] = {
+        {"GET", STREAM_ERROR_REFUSED},     {"HEAD", STREAM_ERROR_REFUSED},
+        {"OPTIONS", STREAM_ERROR_REFUSED}, {"TRACE", STREAM_ERROR_REFUSED},
+        {"PUT", STREAM_ERROR_REFUSED},     {"DELETE", STREAM_ERROR_REFUSED},
+        {"POST", STREAM_ERROR_RESET},      {"PATCH", STREAM_ERROR_RESET},
+        {"get", STREAM_ERROR_RESET},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct bench bench;
+        bench_back(&bench, NULL);
+        bench_make_idle(&bench);
+        assert_true(bench_reuse(&bench));
+        const struct testing_exchange *exchange = bench_get(&bench, cases[i].method, NULL);
+        testing_close(&bench.peer);
+        testing_run(&bench.t);
+        assert_int_equal(exchange->stream.error, cases[i].error);
+        bench_fini(&bench);
+    }
+}
+
+/* It was gone before a byte of the request went: nothing can have been done. */
+static void what_was_not_sent_may_be_asked_of_another(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_back(&bench, NULL);
+    bench_make_idle(&bench);
+    assert_true(bench_reuse(&bench));
+    testing_close(&bench.peer);
+    const struct testing_exchange *exchange = bench_get(&bench, "POST", NULL);
+    assert_int_equal(exchange->stream.error, STREAM_ERROR_REFUSED);
+    assert_string_equal(testing_heard(&bench.peer), "");
+    bench_fini(&bench);
+}
+
 /* The body goes on being sent; the system says that nobody is there. */
 static void what_a_stale_connection_did_not_take_stays_for_another(void **state)
 {
@@ -91,7 +135,7 @@ static void what_a_stale_connection_did_not_take_stays_for_another(void **state)
     bench_back(&bench, &options);
     bench_make_idle(&bench);
     assert_true(bench_reuse(&bench));
-    struct testing_exchange *exchange = testing_ask(&bench.t, "POST", "/x", NULL);
+    struct testing_exchange *exchange = testing_ask(&bench.t, "PUT", "/x", NULL);
     assert_int_equal(mux_attach(bench.mux, &exchange->stream), 0);
     bench.peer.is_deaf = true;
     testing_ask_body(exchange, NULL, 1 << 20, true);
@@ -174,6 +218,8 @@ int main(void)
         cmocka_unit_test(what_an_idle_server_says_ends_it),
         cmocka_unit_test(what_came_before_we_asked_is_no_answer),
         cmocka_unit_test(a_stale_connection_refuses_and_a_broken_one_resets),
+        cmocka_unit_test(what_is_not_idempotent_is_not_asked_again),
+        cmocka_unit_test(what_was_not_sent_may_be_asked_of_another),
         cmocka_unit_test(what_a_stale_connection_did_not_take_stays_for_another),
         cmocka_unit_test(an_idle_connection_grows_old),
         cmocka_unit_test(a_stolen_one_serves_its_thief),

@@ -386,7 +386,7 @@ static void what_came_first_is_read_first(void **state)
     (void)state;
     testing_init(&bench.t, &(struct testing_options){0});
     struct conn *conn = testing_connect(&bench.t, &bench.peer);
-    assert_true(buffer_take(&bench.t.env.buffers, BUFFER_IN, &first, &wait, NULL));
+    assert_true(buffer_take(&bench.t.env.buffers, BUFFER_UP_IN, &first, &wait, NULL));
     assert_int_equal(buf_write(&first, "GET /first HTTP", 15), 15);
     assert_int_equal(mux_h1_front_new(&bench.t.env, conn, &first, NULL, &bench.mux), 0);
     assert_null(first.area);

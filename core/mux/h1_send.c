@@ -20,7 +20,7 @@ static struct buffers *buffers_of(const struct h1_send *send)
 void h1_send_fini(struct h1_send *send)
 {
     buffer_wait_cancel(buffers_of(send), &send->wait);
-    buffer_give(buffers_of(send), BUFFER_OUT, &send->out);
+    buffer_give(buffers_of(send), buffer_kind_out(send->mux->is_front), &send->out);
 }
 
 void h1_send_next(struct h1_send *send)
@@ -36,7 +36,8 @@ void h1_send_next(struct h1_send *send)
 bool h1_send_begin(struct h1_send *send, struct h1_out *out)
 {
     if (send->out.area == NULL &&
-        !buffer_take(buffers_of(send), BUFFER_OUT, &send->out, &send->wait, send->mux->tasklet))
+        !buffer_take(buffers_of(send), buffer_kind_out(send->mux->is_front), &send->out,
+                     &send->wait, send->mux->tasklet))
         return false;
     struct buf_span room = buf_room_span(&send->out);
     *out = (struct h1_out){(char *)room.data, room.len_bytes, 0, false};
@@ -46,7 +47,7 @@ bool h1_send_begin(struct h1_send *send, struct h1_out *out)
 static void give_if_empty(struct h1_send *send)
 {
     if (send->out.area != NULL && buf_is_empty(&send->out))
-        buffer_give(buffers_of(send), BUFFER_OUT, &send->out);
+        buffer_give(buffers_of(send), buffer_kind_out(send->mux->is_front), &send->out);
 }
 
 bool h1_send_commit(struct h1_send *send, const struct h1_out *out)

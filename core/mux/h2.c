@@ -21,8 +21,8 @@ static void give_buffers(struct h2 *h2)
 
     buffer_wait_cancel(buffers, &h2->in_wait);
     buffer_wait_cancel(buffers, &h2->out_wait);
-    buffer_give(buffers, BUFFER_IN, &h2->in);
-    buffer_give(buffers, BUFFER_OUT, &h2->out);
+    buffer_give(buffers, buffer_kind_in(h2->mux.is_front), &h2->in);
+    buffer_give(buffers, buffer_kind_out(h2->mux.is_front), &h2->out);
     h2->held = NULL;
     h2->held_len = 0;
     h2->held_tail = 0;
@@ -333,13 +333,13 @@ static void linger(struct h2 *h2)
         h2->farewell_ns = worker_now_ns();
         conn_shutdown(conn);
     }
-    if (h2->in.area == NULL &&
-        !buffer_take(&h2->mux.env->buffers, BUFFER_IN, &h2->in, &h2->in_wait, h2->mux.tasklet))
+    if (h2->in.area == NULL && !buffer_take(&h2->mux.env->buffers, buffer_kind_in(h2->mux.is_front),
+                                            &h2->in, &h2->in_wait, h2->mux.tasklet))
         return;
     do {
         buf_reset(&h2->in);
     } while (conn_recv(conn, &h2->in) > 0);
-    buffer_give(&h2->mux.env->buffers, BUFFER_IN, &h2->in);
+    buffer_give(&h2->mux.env->buffers, buffer_kind_in(h2->mux.is_front), &h2->in);
     if (conn_has(conn, CONN_READ_END | CONN_FAILED))
         h2_end_io(h2, STREAM_ERROR_RESET);
 }

@@ -486,12 +486,12 @@ bool h2_recv(struct h2 *h2)
             break;
         if (i == RECV_ROUNDS_MAX)
             return true;
-        if (h2->in.area == NULL &&
-            !buffer_take(&env->buffers, BUFFER_IN, &h2->in, &h2->in_wait, h2->mux.tasklet))
+        if (h2->in.area == NULL && !buffer_take(&env->buffers, buffer_kind_in(h2->mux.is_front),
+                                                &h2->in, &h2->in_wait, h2->mux.tasklet))
             return false;
         has_more = read_more(h2);
     }
     if (buf_is_empty(&h2->in))
-        buffer_give(&env->buffers, BUFFER_IN, &h2->in);
+        buffer_give(&env->buffers, buffer_kind_in(h2->mux.is_front), &h2->in);
     return false;
 }

@@ -315,8 +315,8 @@ bool h2_send(struct h2 *h2)
             tell_sent(h2);
             break;
         }
-        if (h2->out.area == NULL &&
-            !buffer_take(&env->buffers, BUFFER_OUT, &h2->out, &h2->out_wait, h2->mux.tasklet))
+        if (h2->out.area == NULL && !buffer_take(&env->buffers, buffer_kind_out(h2->mux.is_front),
+                                                 &h2->out, &h2->out_wait, h2->mux.tasklet))
             return false;
         fill_out(h2);
         if (!flush_out(h2))
@@ -324,6 +324,6 @@ bool h2_send(struct h2 *h2)
         if (i + 1 == SEND_ROUNDS_MAX && !h2_is_flushed(h2))
             return true;
     }
-    buffer_give(&env->buffers, BUFFER_OUT, &h2->out);
+    buffer_give(&env->buffers, buffer_kind_out(h2->mux.is_front), &h2->out);
     return false;
 }

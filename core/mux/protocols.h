@@ -20,9 +20,9 @@ struct mux_env;
 struct server;
 
 /*
- * Front. `first` holds what was received already, or is NULL; its storage (BUFFER_IN) becomes the
- * mux's on success. `user` is mux->user. host->begin() may be called before this returns? No: only
- * from the mux's tasklet, which is woken here.
+ * Front. `first` holds what was received already, or is NULL; its storage (BUFFER_UP_IN) becomes
+ * the mux's on success. `user` is mux->user. host->begin() may be called before this returns? No:
+ * only from the mux's tasklet, which is woken here.
  */
 MUST_CHECK int mux_h1_front_new(struct mux_env *env, struct conn *conn, struct buf *first,
                                 void *user, struct mux **out);

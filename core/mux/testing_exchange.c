@@ -140,8 +140,8 @@ struct testing_exchange *testing_exchange_new(struct testing *testing)
     exchange->tasklet = tasklet_new_on(testing->rt, worker_id(), process, exchange);
     BUG_ON(exchange->tasklet == NULL);
     struct mux_env *env = &testing->env;
-    channel_init(&exchange->recv, &env->buffers, &env->heads, exchange->tasklet);
-    channel_init(&exchange->send, &env->buffers, &env->heads, exchange->tasklet);
+    channel_init(&exchange->recv, &env->buffers, BUFFER_UP_DATA, &env->heads, exchange->tasklet);
+    channel_init(&exchange->send, &env->buffers, BUFFER_DOWN_DATA, &env->heads, exchange->tasklet);
     exchange->stream.recv = &exchange->recv;
     exchange->stream.send = &exchange->send;
     exchange->stream.user = exchange->tasklet;

@@ -303,8 +303,8 @@ static void init_streams(struct exchange *exchange)
 {
     struct mux_env *env = &exchange->proxy->env;
 
-    channel_init(&exchange->up, &env->buffers, &env->heads, exchange->tasklet);
-    channel_init(&exchange->down, &env->buffers, &env->heads, exchange->tasklet);
+    channel_init(&exchange->up, &env->buffers, BUFFER_UP_DATA, &env->heads, exchange->tasklet);
+    channel_init(&exchange->down, &env->buffers, BUFFER_DOWN_DATA, &env->heads, exchange->tasklet);
     exchange->down.on_head = connect_see_head;
     exchange->up.writer = &exchange->front;
     exchange->down.reader = &exchange->front;

@@ -94,7 +94,7 @@ static void fini_choice(struct session *session)
     struct buffers *buffers = &session->proxy->env.buffers;
 
     buffer_wait_cancel(buffers, &choice->wait);
-    buffer_give(buffers, BUFFER_IN, &choice->first);
+    buffer_give(buffers, BUFFER_UP_IN, &choice->first);
     if (choice->task != NULL)
         task_destroy(choice->task);
     if (choice->tasklet != NULL)
@@ -121,7 +121,7 @@ static enum choice_result look_at_preface(struct session *session)
     struct conn *conn = session->conn;
     size_t len;
 
-    if (choice->first.area == NULL && !buffer_take(&session->proxy->env.buffers, BUFFER_IN,
+    if (choice->first.area == NULL && !buffer_take(&session->proxy->env.buffers, BUFFER_UP_IN,
                                                    &choice->first, &choice->wait, choice->tasklet))
         return CHOICE_WAIT;
     (void)conn_recv(conn, &choice->first);
@@ -135,7 +135,7 @@ static enum choice_result look_at_preface(struct session *session)
     if (conn_has(conn, CONN_READ_END | CONN_FAILED))
         return len > 0 ? CHOICE_H1 : CHOICE_GONE;
     if (len == 0) /* storage is for those who have something to keep */
-        buffer_give(&session->proxy->env.buffers, BUFFER_IN, &choice->first);
+        buffer_give(&session->proxy->env.buffers, BUFFER_UP_IN, &choice->first);
     conn_wait_recv(conn);
     return CHOICE_WAIT;
 }

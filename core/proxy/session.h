@@ -33,7 +33,7 @@ struct tasklet;
 struct session_choice {
     struct tasklet *tasklet; /* NULL: it is known */
     struct task *task;       /* bounds it */
-    struct buf first;        /* what came in the clear (BUFFER_IN) */
+    struct buf first;        /* what came in the clear (BUFFER_UP_IN) */
     struct buffer_wait wait;
 };
 

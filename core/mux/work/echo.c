@@ -35,7 +35,7 @@ static void destroy(struct mux *mux)
         tasklet_wakeup(stream->user);
     }
     buffer_wait_cancel(&mux->env->buffers, &echo->in_wait);
-    buffer_give(&mux->env->buffers, BUFFER_IN, &echo->in);
+    buffer_give(&mux->env->buffers, BUFFER_DOWN_IN, &echo->in);
     mux_fini(mux);
     pool_give(&mux->env->muxes[mux->kind], echo);
 }
@@ -84,12 +84,12 @@ static void receive(struct echo_mux *echo)
     struct buffers *buffers = &mux->env->buffers;
 
     if (echo->in.area == NULL &&
-        !buffer_take(buffers, BUFFER_IN, &echo->in, &echo->in_wait, mux->tasklet))
+        !buffer_take(buffers, BUFFER_DOWN_IN, &echo->in, &echo->in_wait, mux->tasklet))
         return;
     while (conn_recv(mux->conn, &echo->in) > 0)
         parse(echo);
     if (buf_is_empty(&echo->in))
-        buffer_give(buffers, BUFFER_IN, &echo->in);
+        buffer_give(buffers, BUFFER_DOWN_IN, &echo->in);
     conn_wait_recv(mux->conn);
 }
 

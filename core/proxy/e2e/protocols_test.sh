@@ -48,11 +48,13 @@ done
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
 start origin "$origin_bin" $base one
 
-cat >"$dir/back.cfg" <<END
+for i in 1 6; do
+    cat >"$dir/back$i.cfg" <<END
 workers 1
-listen two 127.0.0.1:$((base + 1)) h2
+listen two 127.0.0.1:$((base + i)) h2
 backend app 127.0.0.1:$base h1 reuse always
 END
+done
 cat >"$dir/front.cfg" <<END
 workers 2
 buffer-size 16384
@@ -62,13 +64,13 @@ listen tls 127.0.0.1:$((base + 3)) auto tls $dir/cert.pem $dir/key.pem
 listen ctl 127.0.0.1:$((base + 4)) control
 listen strict 127.0.0.1:$((base + 5)) h1
 backend one 127.0.0.1:$base h1 reuse always
-backend two 127.0.0.1:$((base + 1)) h2 reuse always
+backend two 127.0.0.1:$((base + 1)) 127.0.0.1:$((base + 6)) h2 reuse always
 route tls / two
 timeout client 60s
 timeout server 60s
 END
-start_back() { start back "$proxy_bin" "$dir/back.cfg"; }
-start_back
+start back "$proxy_bin" "$dir/back1.cfg"
+start back2 "$proxy_bin" "$dir/back6.cfg"
 start front "$proxy_bin" "$dir/front.cfg"
 clear=http://127.0.0.1:$((base + 2))
 tls=https://127.0.0.1:$((base + 3))
@@ -92,16 +94,16 @@ for how in "--http1.1 $clear" "--http2-prior-knowledge $clear" "--http1.1 $tls" 
     check "$megabytes MB up, $how" "$(head -c $size /dev/zero | fetch -H 'Expect:' -T - "http://127.0.0.1:$base/count")" \
         "$(head -c $size /dev/zero | fetch ${how% *} -H 'Expect:' -T - "${how#* }/count")"
 done
-[ "$(memory_kb "$pid_front")" -lt 65536 ]
-check "memory stays small: $(memory_kb "$pid_front") kB" 0 $?
+memory=$(memory_kb "$pid_front")
+check "memory stays small: $memory kB" yes "$([ "$memory" -lt 65536 ] && echo yes)"
 
 # A client that reads at a trickle keeps no memory.
 fetch --limit-rate 100K --max-time 3 -o /dev/null --http2-prior-knowledge "$clear/stream/$size" &
 slow=$!
 fetch --limit-rate 100K --max-time 3 -o /dev/null "$clear/stream/$size" &
 wait $slow $!
-[ "$(memory_kb "$pid_front")" -lt 65536 ]
-check "slow readers cost nothing: $(memory_kb "$pid_front") kB" 0 $?
+memory=$(memory_kb "$pid_front")
+check "slow readers cost nothing: $memory kB" yes "$([ "$memory" -lt 65536 ] && echo yes)"
 
 # --- streams ---
 succeeded() { sed -n 's/^requests: .* \([0-9]*\) succeeded.*/\1/p'; }
@@ -120,17 +122,16 @@ for _ in $(seq 50); do
 done
 check 'and nothing is left in use' 0 "$(in_use)"
 
-# A server that says GOAWAY under load: what it has begun it finishes, the rest goes elsewhere or is sent again.
+# A server that says GOAWAY under load and leaves: what it has begun it finishes, the rest goes to the other one.
 h2load -D 4 -c 4 -m 20 "$tls/size/500" >"$dir/goaway" 2>&1 &
 load=$!
 sleep 1.5
 kill -USR1 "$pid_back"
 wait "$pid_back"
 check 'a server that is stopped softly exits' 0 $?
-start_back
 wait $load
-grep -Eq ' 0 failed, 0 errored' "$dir/goaway"
-check "GOAWAY from the server: $(sed -n 's/^requests: //p;s/^status codes: //p' "$dir/goaway" | paste -sd' ')" 0 $?
+said=$(sed -n 's/^requests: //p;s/^status codes: //p' "$dir/goaway" | paste -sd' ')
+check "GOAWAY from the server: $said" yes "$(grep -Eq ' 0 failed, 0 errored' "$dir/goaway" && echo yes)"
 
 # --- trailers ---
 check 'trailers, H1 to H2' 1 "$(nghttp -v "$clear/chunked/10" 2>/dev/null | grep -c 'x-trailer: t')"
