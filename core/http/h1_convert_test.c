@@ -136,7 +136,7 @@ static void every_field_of_a_head_is_filled(void **state)
     assert_int_equal(head->length_bytes, 7);
     assert_true(head->has_expect);
     assert_int_equal(head->minor, 1);
-    assert_int_equal(head->method, HTTP_METHOD_OTHER);
+    assert_int_equal(head->method, HTTP_METHOD_PUT);
     assert_int_equal(head->method_text.len, 3);
     assert_memory_equal(http_head_text(head, head->scheme), "https", 5);
     assert_memory_equal(http_head_text(head, head->authority), "h", 1);

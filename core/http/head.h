@@ -32,12 +32,15 @@ struct http_field {
     struct http_slice value;
 };
 
-/* Methods that change framing or forwarding; all others are HTTP_METHOD_OTHER. */
+/* Methods that change framing or forwarding: among them all that are idempotent (RFC 9110 9.2.2). */
 enum http_method {
     HTTP_METHOD_OTHER,
     HTTP_METHOD_GET,
     HTTP_METHOD_HEAD,
     HTTP_METHOD_OPTIONS,
+    HTTP_METHOD_TRACE,
+    HTTP_METHOD_PUT,
+    HTTP_METHOD_DELETE,
 };
 
 struct http_head {
@@ -84,6 +87,12 @@ static inline const char *http_head_text(const struct http_head *head, struct ht
 
 /* The first field of that name (case does not matter), or NULL. */
 const struct http_field *http_head_find(const struct http_head *head, const char *name);
+
+/* RFC 9110 9.2.2: a request that a server may have begun may be sent again. */
+static inline bool http_head_is_idempotent(const struct http_head *head)
+{
+    return head->method != HTTP_METHOD_OTHER;
+}
 
 /* An interim response: another head follows (RFC 9110 15.2). */
 static inline bool http_head_is_interim(const struct http_head *head)

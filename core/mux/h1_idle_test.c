@@ -118,10 +118,9 @@ static void what_was_not_sent_may_be_asked_of_another(void **state)
     bench_back(&bench, NULL);
     bench_make_idle(&bench);
     assert_true(bench_reuse(&bench));
-    testing_close(&bench.peer);
+    testing_reset(&bench.peer); /* not yet reported: only sending says so */
     const struct testing_exchange *exchange = bench_get(&bench, "POST", NULL);
     assert_int_equal(exchange->stream.error, STREAM_ERROR_REFUSED);
-    assert_string_equal(testing_heard(&bench.peer), "");
     bench_fini(&bench);
 }
 
