@@ -157,6 +157,11 @@ static void swarm_weigh(enum choice_class class, struct substream *stream)
     stream->run = choice.run;
 }
 
+static bool has_record(void)
+{
+    return choice.source.kind == CHOICE_FROM_RECORD || choice.source.kind == CHOICE_FROM_MIXTURE;
+}
+
 void choice_begin(const struct choice_source *source)
 {
     choice.source = *source;
@@ -165,7 +170,8 @@ void choice_begin(const struct choice_source *source)
         choice_sched.recorded =
             map_bytes((CHOICE_DEVIATIONS_MAX + 1) * sizeof(*choice_sched.recorded));
     choice_sched.recorded_count = 0;
-    choice_sched.is_seeded = source->kind == CHOICE_FROM_SEED;
+    choice_sched.is_seeded =
+        source->kind == CHOICE_FROM_SEED || source->kind == CHOICE_FROM_MIXTURE;
     choice_sched.random_state = random_mix(source->seed + SCHED_SUBSTREAM);
     choice_sched.random = random_next(&choice_sched.random_state);
     choice.run++;
@@ -179,7 +185,7 @@ void choice_begin(const struct choice_source *source)
     choice.has_nobody_drawn = false;
     if (source->kind == CHOICE_FROM_BYTES)
         memset(choice.byte_cursor, 0, sizeof(choice.byte_cursor));
-    if (source->kind == CHOICE_FROM_RECORD)
+    if (has_record())
         index_build(source);
 }
 
@@ -203,6 +209,19 @@ static uint32_t draw_byte(enum choice_class class, uint32_t n)
     return at < choice.source.len_bytes ? choice.source.bytes[at] % n : 0;
 }
 
+static uint32_t draw_seeded(enum choice_class class, uint32_t n, bool is_even)
+{
+    struct substream *stream = &choice.streams[class];
+
+    if (stream->run != choice.run)
+        swarm_weigh(class, stream);
+    if (is_even)
+        return random_below(&stream->state, n);
+    if (stream->rate != 0 && random_below(&stream->state, RATE_ONE) < stream->rate)
+        return 1 + random_below(&stream->state, n - 1);
+    return 0;
+}
+
 static uint32_t draw(enum choice_class class, uint32_t n, bool is_even)
 {
     struct vthread *self = sched_self();
@@ -215,22 +234,22 @@ static uint32_t draw(enum choice_class class, uint32_t n, bool is_even)
     switch (choice.source.kind) {
     case CHOICE_FROM_DULL:
         return 0;
-    case CHOICE_FROM_SEED: {
-        struct substream *stream = &choice.streams[class];
-        if (stream->run != choice.run)
-            swarm_weigh(class, stream);
-        if (is_even)
-            value = random_below(&stream->state, n);
-        else if (stream->rate != 0 && random_below(&stream->state, RATE_ONE) < stream->rate)
-            value = 1 + random_below(&stream->state, n - 1);
+    case CHOICE_FROM_SEED:
+        value = draw_seeded(class, n, is_even);
         break;
-    }
     case CHOICE_FROM_BYTES:
         value = draw_byte(class, n);
         break;
     case CHOICE_FROM_RECORD:
         value = index_find(who, pack_count(class, count)) % n;
         break;
+    case CHOICE_FROM_MIXTURE: {
+        /* Drawn either way: what is recorded shifts nothing. */
+        const uint32_t drawn = draw_seeded(class, n, is_even);
+        value = index_find(who, pack_count(class, count)) % n;
+        value = value == 0 ? drawn : value;
+        break;
+    }
     }
     if (value != 0)
         record(who, pack_count(class, count), value);
@@ -251,7 +270,7 @@ bool choice_clock_is_still(void)
 {
     bool is_still = choice.source.is_still;
 
-    if (choice.source.kind == CHOICE_FROM_RECORD)
+    if (has_record())
         is_still |= index_find(0, pack_count(CHOICE_CLOCK, 0)) != 0;
     if (is_still)
         record(0, pack_count(CHOICE_CLOCK, 0), 1);
@@ -265,7 +284,7 @@ uint32_t choice_sched_byte(uint32_t n)
 
 uint32_t choice_sched_recorded(uint32_t who, uint32_t count)
 {
-    if (choice.source.kind != CHOICE_FROM_RECORD)
+    if (!has_record())
         return 0;
     return index_find(who, pack_count(CHOICE_SCHED, count));
 }
@@ -297,7 +316,7 @@ size_t choice_recorded_unused(const struct choice_deviation **first)
             *first = &choice.adopted_unused_first;
         return choice.adopted_unused_count;
     }
-    if (choice.source.kind != CHOICE_FROM_RECORD)
+    if (!has_record())
         return 0;
     for (size_t i = choice.source.deviation_count; i-- > 0;) {
         if (!choice.is_used[i]) {

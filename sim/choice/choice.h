@@ -82,15 +82,16 @@ enum choice_source_kind {
     CHOICE_FROM_DULL,
     CHOICE_FROM_SEED,
     CHOICE_FROM_BYTES,
-    CHOICE_FROM_RECORD
+    CHOICE_FROM_RECORD,
+    CHOICE_FROM_MIXTURE, /* what is recorded as recorded, the rest from the seed */
 };
 
 struct choice_source {
     enum choice_source_kind kind;
-    uint64_t seed;        /* CHOICE_FROM_SEED */
+    uint64_t seed;        /* CHOICE_FROM_SEED, _MIXTURE */
     const uint8_t *bytes; /* CHOICE_FROM_BYTES; borrowed for the run */
     size_t len_bytes;
-    const struct choice_deviation *deviations; /* CHOICE_FROM_RECORD; borrowed for the run */
+    const struct choice_deviation *deviations; /* CHOICE_FROM_RECORD, _MIXTURE; borrowed */
     size_t deviation_count;
     bool is_still; /* no step takes time, whatever the kind; recorded as CHOICE_CLOCK */
 };

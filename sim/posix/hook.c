@@ -98,10 +98,14 @@ static struct {
     uint64_t count;
 } marks[MARKS_MAX];
 
+void (*mark_passed)(const char *name);
+
 void core_hook_mark(const char *name)
 {
     size_t slot = (size_t)((uintptr_t)name >> 3) % MARKS_MAX;
 
+    if (mark_passed != NULL)
+        mark_passed(name);
     for (size_t i = 0; i < MARKS_MAX; i++, slot = (slot + 1) % MARKS_MAX) {
         if (marks[slot].name == NULL)
             marks[slot].name = name;

@@ -28,5 +28,7 @@ bool hook_alloc_fails(void);
 uint64_t marks_count(const char *name);
 void marks_each(void (*each)(void *context, const char *name, uint64_t count), void *context);
 void marks_reset(void);
+/* Called at each MARK() when not NULL, on the thread that passes it. */
+extern void (*mark_passed)(const char *name);
 
 #endif

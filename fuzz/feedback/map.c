@@ -1,0 +1,48 @@
+/*
+ * fuzz/feedback/map.c - see map.h.
+ *
+ * libFuzzer clears and reads a section of bytes at each run. AFL++ has one map, of which its
+ * runtime gives out pieces to whoever initialises guards before the fork server starts. Without
+ * either the section is ours alone.
+ */
+#include "fuzz/feedback/map.h"
+
+#include <stddef.h>
+
+#include "fuzz/feedback/feedback.h"
+
+_Static_assert(FEEDBACK_COUNTERS <= 1 << 16, "libFuzzer's features would run into each other");
+
+__attribute__((used,
+               section("__libfuzzer_extra_counters"))) static uint8_t extra[FEEDBACK_COUNTERS];
+
+extern uint8_t *__afl_area_ptr __attribute__((weak));
+extern void __sanitizer_cov_trace_pc_guard_init(uint32_t *begin, uint32_t *end)
+    __attribute__((weak));
+
+static uint32_t guards[FEEDBACK_COUNTERS];
+
+/* Before main(), when AFL++'s map may still grow. libFuzzer has the second function too, and ends
+ * the process when it is called: hence the first test. */
+__attribute__((constructor(101))) static void reserve(void)
+{
+    if (&__afl_area_ptr != NULL && __sanitizer_cov_trace_pc_guard_init != NULL)
+        __sanitizer_cov_trace_pc_guard_init(guards, guards + FEEDBACK_COUNTERS);
+}
+
+void map_hit(uint16_t number, uint8_t count)
+{
+    if (&__afl_area_ptr != NULL && guards[number] != 0)
+        __afl_area_ptr[guards[number]] = count;
+    extra[number] = count;
+}
+
+void map_clear(uint16_t number)
+{
+    extra[number] = 0;
+}
+
+uint8_t map_counter(uint16_t number)
+{
+    return extra[number];
+}

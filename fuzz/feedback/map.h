@@ -1,0 +1,19 @@
+/*
+ * fuzz/feedback/map.h - the counters where the fuzzer's engine sees them.
+ *
+ * Owner: the process.  Threads: none, the engine runs on one.
+ */
+#ifndef FUZZ_FEEDBACK_MAP_H
+#define FUZZ_FEEDBACK_MAP_H
+
+#include <stdint.h>
+
+/* `number` below FEEDBACK_COUNTERS; counts up to 255. */
+void map_hit(uint16_t number, uint8_t count);
+
+/* Takes back what map_hit() said of `number` where no engine does it. */
+void map_clear(uint16_t number);
+
+uint8_t map_counter(uint16_t number);
+
+#endif

@@ -1,0 +1,172 @@
+/*
+ * fuzz/target/world.c - a whole world: bytes are a scenario with its schedule, and a run of it
+ * finds nothing.
+ *
+ * Environment: HEDDLE_PLANT=K01,K18 switches planted bugs on; HEDDLE_FUZZ_OUT=FOLDER is where
+ * reproducers go; HEDDLE_FUZZ_CHANNELS=N is a bit set over the channels of
+ * fuzz/feedback/feedback.h; HEDDLE_FUZZ_TWICE=N has about every Nth input run twice, 0 none.
+ *
+ * Threads: main; the engine runs on one.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/plant/plant.h"
+#include "fuzz/engine/finding.h"
+#include "fuzz/feedback/feedback.h"
+#include "fuzz/mutate/hints.h"
+#include "fuzz/mutate/mutate.h"
+#include "fuzz/world/input.h"
+#include "fuzz/world/report.h"
+#include "sim/input/forms.h"
+
+enum {
+    PLANT_WORDS = (PLANT_COUNT + 63) / 64,
+    PLANTS_MAX = 16,
+    TWICE_DEFAULT = 64,
+    ARGUMENTS_MAX = 256,
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+/* libFuzzer has it, and nobody else. */
+extern int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*run)(const uint8_t *, size_t))
+    __attribute__((weak));
+
+static struct {
+    bool is_ready;
+    uint64_t plants[PLANT_WORDS];
+    const char *plant_ids[PLANTS_MAX];
+    size_t plant_count;
+    uint64_t twice;
+    const char *out;
+} target = {.twice = TWICE_DEFAULT};
+
+static void add_plant(char *id)
+{
+    const int plant = word_plant(id, strlen(id));
+
+    if (plant < 0 || target.plant_count == PLANTS_MAX) {
+        fprintf(stderr, "HEDDLE_PLANT: there is no plant '%s', or too many\n", id);
+        exit(2);
+    }
+    target.plants[plant / 64] |= UINT64_C(1) << (plant % 64);
+    target.plant_ids[target.plant_count++] = id;
+}
+
+static uint64_t number_from(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+
+    return text == NULL || *text == '\0' ? otherwise : strtoull(text, NULL, 0);
+}
+
+static void get_ready(void)
+{
+    const char *plants = getenv("HEDDLE_PLANT");
+    char *rest = NULL;
+
+    if (target.is_ready)
+        return;
+    target.is_ready = true;
+    char *list = plants == NULL ? NULL : strdup(plants); /* stays: its words are the ids */
+    for (char *id = list == NULL ? NULL : strtok_r(list, ",", &rest); id != NULL;
+         id = strtok_r(NULL, ",", &rest))
+        add_plant(id);
+    target.out = getenv("HEDDLE_FUZZ_OUT");
+    target.twice = number_from("HEDDLE_FUZZ_TWICE", TWICE_DEFAULT);
+    feedback_install();
+    feedback_channels_set((uint32_t)number_from("HEDDLE_FUZZ_CHANNELS", FEEDBACK_ALL));
+}
+
+/* libFuzzer's watch over memory is a thread of its own, which would be taken for one of the world's
+ * when it calls anything: no limit, no thread. A world's memory is bounded. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static char no_limit[] = "-rss_limit_mb=0";
+    static char *arguments[ARGUMENTS_MAX + 2];
+
+    get_ready();
+    if (LLVMFuzzerRunDriver == NULL || *argc >= ARGUMENTS_MAX)
+        return 0;
+    memcpy(arguments, *argv, (size_t)*argc * sizeof(char *));
+    arguments[(*argc)++] = no_limit;
+    *argv = arguments;
+    return 0;
+}
+
+/* ---- one input ---- */
+
+static void stepped(void *context, const struct strategy_run *run, const struct vthread *thread)
+{
+    (void)context;
+    (void)run;
+    feedback_step(thread);
+}
+
+static void run_once(struct input *input, struct run_result *result)
+{
+    static const struct steer_listener listener = {.stepped = stepped};
+
+    feedback_begin();
+    input_run(input, &listener, result);
+    feedback_end();
+}
+
+static void check_repeats(struct input *input, const struct run_result *result)
+{
+    const uint64_t features = feedback_hash();
+    struct run_result again;
+
+    run_once(input, &again);
+    if (again.trace_hash == result->trace_hash && feedback_hash() == features)
+        return;
+    fprintf(stderr,
+            "steps %" PRIu64 " and %" PRIu64 ", features %016" PRIx64 " and %016" PRIx64 "\n",
+            result->steps, again.steps, features, feedback_hash());
+    finding_abort("nondeterminism: an input runs differently the second time");
+}
+
+/* Not every Nth that comes: whether an input is run twice must not depend on those before. */
+static bool is_run_twice(const struct run_result *result)
+{
+    return target.twice != 0 && result->trace_hash % target.twice == 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    char title[FINDING_TITLE_BYTES];
+    struct run_result result;
+    struct input input;
+
+    get_ready();
+    if (!input_open(&input, data, len, target.plants))
+        return 0;
+    run_once(&input, &result);
+    const bool is_found = input_counts(&input, &result);
+    if (is_found || is_run_twice(&result))
+        check_repeats(&input, &result);
+    if (is_found) {
+        report_finding(&input, target.plant_ids, target.plant_count, target.out, title,
+                       sizeof(title));
+        finding_abort(title);
+    }
+    input_close(&input);
+    return 0;
+}
+
+/* ---- for the mutators ---- */
+
+bool mutate_hints_of(const uint8_t *data, size_t len, struct hints *hints)
+{
+    struct input input;
+
+    get_ready();
+    if (!input_open(&input, data, len, target.plants))
+        return false;
+    input_hints(&input, hints);
+    input_close(&input);
+    return true;
+}
