@@ -83,7 +83,7 @@ _fuzz_run = rule(
         "corpus": attr.label(allow_single_file = True),
         "dictionary": attr.label(allow_single_file = True),
         "_launcher": attr.label(
-            default = "//fuzz/engine:heddle-fuzz",
+            default = "//fuzz/drive:heddle-fuzz",
             executable = True,
             cfg = "target",
         ),
@@ -143,7 +143,7 @@ def cc_fuzz_test(
 
     name            the test: runs the target over its corpus, in every build
     name_bin        the fuzzer, for the engine of --config=libfuzzer or afl (without: replays files)
-    name_run        `bazel run` it: fuzzes; see fuzz/engine/heddle_fuzz.c for its arguments
+    name_run        `bazel run` it: fuzzes; see fuzz/drive/heddle_fuzz.c for its arguments
     name_corpus     a folder of all inputs of `corpus`
     name_dict       all dictionaries in one
     name_oss_fuzz   what OSS-Fuzz unpacks into $OUT
