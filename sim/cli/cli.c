@@ -7,9 +7,9 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &cmd_demo,   &cmd_explore, &cmd_replay,   &cmd_shrink, &cmd_explain,
-    &cmd_plants, &cmd_check,   &cmd_fmt,      &cmd_encode, &cmd_decode,
-    &cmd_cc,     &cmd_cxx,     &cmd_complete, &cmd_help,   &cmd_version,
+    &cmd_demo,     &cmd_explore,  &cmd_replay, &cmd_shrink,  &cmd_explain, &cmd_plants,
+    &cmd_campaign, &cmd_check,    &cmd_fmt,    &cmd_encode,  &cmd_decode,  &cmd_cc,
+    &cmd_cxx,      &cmd_complete, &cmd_help,   &cmd_version,
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 

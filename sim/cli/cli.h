@@ -50,6 +50,7 @@ extern const struct command cmd_replay;
 extern const struct command cmd_shrink;
 extern const struct command cmd_explain;
 extern const struct command cmd_plants;
+extern const struct command cmd_campaign;
 extern const struct command cmd_cc;
 extern const struct command cmd_cxx;
 extern const struct command cmd_complete;

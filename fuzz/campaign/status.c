@@ -1,0 +1,63 @@
+/*
+ * fuzz/campaign/status.c - heddle campaign status: what is known, in some lines.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuzz/campaign/campaign.h"
+#include "fuzz/campaign/summary.h"
+#include "sim/cli/cli.h"
+
+static void print_findings(struct store *store)
+{
+    struct summary_finding finding;
+    sqlite3_stmt *rows = summary_findings(store);
+
+    while (summary_next_finding(store, rows, &finding)) {
+        printf("  %-8s %s\n", finding.state, finding.title);
+        printf("           %" PRIu64 "x, first at trial %" PRIu64 " of %s", finding.count,
+               finding.trial, finding.job);
+        if (finding.lines > 0)
+            printf("; shrunk to %" PRIu64 " lines, %" PRIu64 " preemptions", finding.lines,
+                   finding.preemptions);
+        printf("\n           %s\n", finding.command);
+        if (finding.explained[0] != '\0')
+            printf("           %s\n", finding.explained);
+        if (finding.note[0] != '\0')
+            printf("           %s\n", finding.note);
+    }
+}
+
+static void print_problems(struct store *store)
+{
+    sqlite3_stmt *rows = store_query(
+        store, "SELECT name, problem FROM job WHERE problem IS NOT NULL ORDER BY name", "");
+
+    while (store_next(store, rows))
+        printf("  cannot run %s: %s\n", store_text(rows, 0), store_text(rows, 1));
+}
+
+int campaign_status(const char *folder)
+{
+    static struct summary summary;
+    struct store store;
+
+    if (!store_open(&store, folder, false))
+        return CLI_INPUT;
+    summary_fill(&store, &summary);
+    printf("%s: %" PRIu64 " trials of %" PRIu64 " jobs in %" PRIu64 "s of work, %" PRIu64 "/s\n",
+           folder, summary.trials, summary.jobs_begun, summary.time_ns / 1000000000,
+           summary_rate(&summary));
+    printf("%" PRIu64 " finding%s, %" PRIu64 " of them closed, %" PRIu64 " unstable\n",
+           summary.findings, summary.findings == 1 ? "" : "s", summary.closed, summary.unstable);
+    print_findings(&store);
+    print_problems(&store);
+    printf("%" PRIu64 " behaviours, %" PRIu64 " of them seen once: the next trial shows a new one "
+           "with a chance of about %" PRIu64 ".%02" PRIu64 " %%\n",
+           summary.distinct, summary.seen_once, summary.new_ppm / 10000,
+           summary.new_ppm / 100 % 100);
+    store_close(&store);
+    return CLI_NOTHING;
+}

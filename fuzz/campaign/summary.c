@@ -1,0 +1,171 @@
+/*
+ * fuzz/campaign/summary.c - see summary.h.
+ */
+#include "fuzz/campaign/summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/cli/outcome.h"
+
+/* ---- jobs ---- */
+
+sqlite3_stmt *summary_jobs(struct store *store)
+{
+    return store_query(
+        store,
+        "SELECT job.name, problem, (SELECT total(trials) FROM slice WHERE job = "
+        "job.name), (SELECT total(ns) FROM slice WHERE job = job.name), (SELECT "
+        "count(DISTINCT title) FROM sighting WHERE job = job.name) FROM job ORDER BY "
+        "job.name",
+        "");
+}
+
+static void merge_sketches(struct store *store, const char *job, struct sketch *out)
+{
+    static struct sketch part;
+    sqlite3_stmt *rows =
+        store_query(store, "SELECT sketch FROM slice WHERE job = ? AND state = 1", "s", job);
+
+    memset(out, 0, sizeof(*out));
+    while (store_next(store, rows)) {
+        store_sketch(rows, 0, &part);
+        sketch_merge(out, &part);
+    }
+}
+
+bool summary_next_job(struct store *store, sqlite3_stmt *rows, struct summary_job *out)
+{
+    static struct sketch sketch;
+
+    if (!store_next(store, rows))
+        return false;
+    snprintf(out->name, sizeof(out->name), "%s", store_text(rows, 0));
+    snprintf(out->problem, sizeof(out->problem), "%s", store_text(rows, 1));
+    out->trials = (uint64_t)sqlite3_column_int64(rows, 2);
+    out->time_ns = (uint64_t)sqlite3_column_int64(rows, 3);
+    out->findings = (uint64_t)sqlite3_column_int64(rows, 4);
+    merge_sketches(store, out->name, &sketch);
+    out->distinct = sketch_distinct(&sketch);
+    out->seen_once = sketch_seen_once(&sketch);
+    return true;
+}
+
+/* ---- findings ---- */
+
+sqlite3_stmt *summary_findings(struct store *store)
+{
+    return store_query(
+        store,
+        "SELECT finding.title, finding.kind, state, name, build, lines, preemptions, explained, "
+        "note, found_ms, (SELECT total(count) FROM sighting WHERE title = finding.title) FROM "
+        "finding ORDER BY state = 'closed', state <> 'unstable', finding.title",
+        "");
+}
+
+/* The job and the trial that come first. */
+static void find_first(struct store *store, struct summary_finding *out)
+{
+    sqlite3_stmt *rows =
+        store_query(store,
+                    "SELECT sighting.job, min(trial), target FROM sighting JOIN job "
+                    "ON job.name = sighting.job WHERE title = ? GROUP BY "
+                    "sighting.job ORDER BY sighting.job DESC",
+                    "s", out->title);
+
+    out->job[0] = '\0';
+    out->target[0] = '\0';
+    out->trial = 0;
+    while (store_next(store, rows)) {
+        snprintf(out->job, sizeof(out->job), "%s", store_text(rows, 0));
+        snprintf(out->target, sizeof(out->target), "%s", store_text(rows, 2));
+        out->trial = (uint64_t)sqlite3_column_int64(rows, 1);
+    }
+}
+
+static void write_command(const char *build, struct summary_finding *out)
+{
+    char file[PATH_MAX];
+
+    outcome_quote(out->file, file, sizeof(file));
+    snprintf(out->command, sizeof(out->command), "./heddle replay %s%s%s", file,
+             strcmp(build, "explore") == 0 ? "" : " --build ",
+             strcmp(build, "explore") == 0 ? "" : build);
+}
+
+bool summary_next_finding(struct store *store, sqlite3_stmt *rows, struct summary_finding *out)
+{
+    if (!store_next(store, rows))
+        return false;
+    snprintf(out->title, sizeof(out->title), "%s", store_text(rows, 0));
+    snprintf(out->kind, sizeof(out->kind), "%s", store_text(rows, 1));
+    snprintf(out->state, sizeof(out->state), "%s", store_text(rows, 2));
+    snprintf(out->name, sizeof(out->name), "%s", store_text(rows, 3));
+    out->lines = (uint64_t)sqlite3_column_int64(rows, 5);
+    out->preemptions = (uint64_t)sqlite3_column_int64(rows, 6);
+    snprintf(out->explained, sizeof(out->explained), "%s", store_text(rows, 7));
+    snprintf(out->note, sizeof(out->note), "%s", store_text(rows, 8));
+    out->found_ms = sqlite3_column_int64(rows, 9);
+    out->count = (uint64_t)sqlite3_column_int64(rows, 10);
+    store_path(store, out->name, "min.scn", out->file);
+    if (access(out->file, R_OK) != 0)
+        store_path(store, out->name, "found.scn", out->file);
+    write_command(store_text(rows, 4), out);
+    find_first(store, out);
+    return true;
+}
+
+/* ---- all of it ---- */
+
+static void fill_jobs(struct store *store, struct summary *summary)
+{
+    static struct summary_job job;
+    sqlite3_stmt *rows = summary_jobs(store);
+
+    while (summary_next_job(store, rows, &job)) {
+        summary->jobs++;
+        summary->jobs_begun += job.trials > 0;
+        summary->jobs_broken += job.problem[0] != '\0';
+        summary->trials += job.trials;
+        summary->time_ns += job.time_ns;
+        summary->distinct += job.distinct;
+        summary->seen_once += job.seen_once;
+    }
+    if (summary->trials > 0)
+        summary->new_ppm =
+            (uint64_t)((unsigned __int128)summary->seen_once * 1000000 / summary->trials);
+}
+
+void summary_fill(struct store *store, struct summary *summary)
+{
+    memset(summary, 0, sizeof(*summary));
+    fill_jobs(store, summary);
+    sqlite3_stmt *rows =
+        store_query(store,
+                    "SELECT count(*), total(points), min(ended_ms - ns / 1000000), "
+                    "max(ended_ms) FROM slice WHERE state = 1",
+                    "");
+    while (store_next(store, rows)) {
+        summary->slices = (uint64_t)sqlite3_column_int64(rows, 0);
+        summary->points = (uint64_t)sqlite3_column_int64(rows, 1);
+        summary->first_ms = sqlite3_column_int64(rows, 2);
+        summary->last_ms = sqlite3_column_int64(rows, 3);
+    }
+    rows = store_query(
+        store, "SELECT count(*), total(state = 'closed'), total(state = 'unstable') FROM finding",
+        "");
+    while (store_next(store, rows)) {
+        summary->findings = (uint64_t)sqlite3_column_int64(rows, 0);
+        summary->closed = (uint64_t)sqlite3_column_int64(rows, 1);
+        summary->unstable = (uint64_t)sqlite3_column_int64(rows, 2);
+    }
+}
+
+uint64_t summary_rate(const struct summary *summary)
+{
+    const uint64_t ms = summary->time_ns / 1000000;
+
+    return ms == 0 ? 0 : summary->trials * 1000 / ms;
+}

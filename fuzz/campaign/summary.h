@@ -1,0 +1,70 @@
+/*
+ * fuzz/campaign/summary.h - a campaign in numbers, as every report tells it.
+ *
+ * Owner: the caller's storage.  Threads: one.
+ */
+#ifndef FUZZ_CAMPAIGN_SUMMARY_H
+#define FUZZ_CAMPAIGN_SUMMARY_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fuzz/campaign/store.h"
+#include "sim/sched/sched.h"
+
+enum { SUMMARY_TEXT_BYTES = 1024 };
+
+struct summary {
+    uint64_t jobs, jobs_begun, jobs_broken;
+    uint64_t slices;
+    uint64_t trials;
+    uint64_t points;
+    uint64_t time_ns;          /* of all processes together */
+    int64_t first_ms, last_ms; /* of the day's clock; 0: nothing was done */
+    uint64_t findings, closed, unstable;
+    /* Behaviours are counted for each job by itself. */
+    uint64_t distinct;
+    uint64_t seen_once;
+    uint64_t new_ppm; /* Good and Turing: the chance that the next trial shows a new behaviour */
+};
+
+struct summary_finding {
+    char title[FINDING_TITLE_BYTES];
+    char kind[64];
+    char state[16];
+    char name[STORE_NAME_BYTES];
+    char file[PATH_MAX]; /* the smallest reproducer */
+    char command[2 * PATH_MAX];
+    char job[SUMMARY_TEXT_BYTES];
+    char target[SUMMARY_TEXT_BYTES];
+    char explained[SUMMARY_TEXT_BYTES];
+    char note[SUMMARY_TEXT_BYTES];
+    uint64_t trial; /* the first one */
+    uint64_t count; /* trials that ended so */
+    uint64_t lines, preemptions;
+    int64_t found_ms;
+};
+
+/* A job, with its sketch. */
+struct summary_job {
+    char name[SUMMARY_TEXT_BYTES];
+    char problem[SUMMARY_TEXT_BYTES];
+    uint64_t trials;
+    uint64_t time_ns;
+    uint64_t distinct, seen_once;
+    uint64_t findings; /* distinct titles */
+};
+
+void summary_fill(struct store *store, struct summary *summary);
+uint64_t summary_rate(const struct summary *summary);
+
+/* Findings in order of state and title; NULL-free texts. */
+sqlite3_stmt *summary_findings(struct store *store);
+bool summary_next_finding(struct store *store, sqlite3_stmt *rows, struct summary_finding *out);
+
+/* Jobs by name. */
+sqlite3_stmt *summary_jobs(struct store *store);
+bool summary_next_job(struct store *store, sqlite3_stmt *rows, struct summary_job *out);
+
+#endif
