@@ -104,6 +104,8 @@ static int run(const struct config *config)
     struct proxy *proxy;
     struct proxy_error err;
 
+    /* Who is told to stop while he starts, or once more as he leaves, still ends in good order. */
+    proxy_hold_signals();
     raise_fd_limit(config->fd_max);
     if (proxy_new(config, &proxy, &err) != 0) {
         (void)fprintf(stderr, "%s\n", err.message);

@@ -358,6 +358,11 @@ void proxy_set_own_signals(struct proxy *proxy)
     proxy->has_own_signals = true;
 }
 
+void proxy_hold_signals(void)
+{
+    stop_hold_signals();
+}
+
 int proxy_run(struct proxy *proxy)
 {
     struct stop_signals before;

@@ -71,6 +71,10 @@ MUST_CHECK int proxy_new(const struct config *config, struct proxy **out, struct
 /* Signals are the caller's affair. Before proxy_run(). */
 void proxy_set_own_signals(struct proxy *proxy);
 
+/* For a process that is one proxy and nothing else: a signal to stop does not kill it while it is
+ * being made or freed. On the main thread, before anything else. */
+void proxy_hold_signals(void);
+
 /* The caller becomes worker 0 until the proxy has stopped. Returns an exit code: 0, or 1 if it
  * could not run. Once. */
 int proxy_run(struct proxy *proxy);

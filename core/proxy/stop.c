@@ -43,6 +43,14 @@ void stop_begin_signals(struct stop_signals *before)
         BUG_ON(sigaction(signals[i], &action, &before->actions[i]) != 0);
 }
 
+void stop_hold_signals(void)
+{
+    sigset_t set;
+
+    fill_set(&set);
+    BUG_ON(pthread_sigmask(SIG_BLOCK, &set, NULL) != 0);
+}
+
 void stop_unblock_signals(void)
 {
     sigset_t set;

@@ -35,6 +35,10 @@ MUST_CHECK int stop_new_task(struct proxy *proxy);
 void stop_begin_signals(struct stop_signals *before);
 void stop_end_signals(const struct stop_signals *before);
 
+/* From now on the calling thread, and those that it makes, leave the signals pending until worker 0
+ * runs, and again once it has ended. */
+void stop_hold_signals(void);
+
 /* Lets the calling thread, worker 0, be interrupted. */
 void stop_unblock_signals(void);
 

@@ -39,6 +39,7 @@ static int node_main(void *arg)
     worker_adopt(NULL); /* a run that was cut short leaves the borrowed thread's storage behind */
     if (node->exercise.exercise != NULL)
         return exercise_main(&node->exercise);
+    proxy_hold_signals();
     if (proxy_new(node->config, &proxy, &error) != 0)
         return EXIT_CANNOT_START;
     node->proxy = proxy;
@@ -195,6 +196,9 @@ void node_signal(struct node *node, int signo)
         node->env->is_stopping = true;
         node->signo_sent = signo;
     }
+    /* A hard stop breaks off whatever is under way, answers too. */
+    if (signo == SIGINT || (signo == SIGTERM && node->program.arg_count == 0))
+        node->env->breaks++;
     (void)sim_signal_send(node->process, signo);
 }
 
