@@ -271,6 +271,35 @@ static void put_server_port(struct sink *sink, const struct cgi_request *request
 
 /* Optional ones: nothing written means that the parameter is left out. */
 
+/* The colon before the port; 0: the address is not known. */
+static uint32_t find_client_port(const struct http_head *head)
+{
+    const char *text = http_head_text(head, head->client);
+    uint32_t at = head->client.len;
+
+    while (at > 0 && text[at - 1] != ':')
+        at--;
+    return at > 0 ? at - 1 : 0;
+}
+
+static void put_remote_addr(struct sink *sink, const struct cgi_request *request)
+{
+    const char *text = http_head_text(request->head, request->head->client);
+    uint32_t len = find_client_port(request->head);
+    bool is_bracketed = len > 1 && text[0] == '[';
+
+    put(sink, text + is_bracketed, len - 2U * is_bracketed);
+}
+
+static void put_remote_port(struct sink *sink, const struct cgi_request *request)
+{
+    const struct http_slice *client = &request->head->client;
+    uint32_t colon = find_client_port(request->head);
+
+    if (colon > 0)
+        put(sink, http_head_text(request->head, *client) + colon + 1, client->len - colon - 1);
+}
+
 static void put_https(struct sink *sink, const struct cgi_request *request)
 {
     if (is_https(request))
@@ -311,6 +340,8 @@ static const struct {
     {"SCRIPT_FILENAME", put_script_filename, false},
     {"REDIRECT_STATUS", put_redirect_status, false},
     {"PATH_INFO", put_path_info, true},
+    {"REMOTE_ADDR", put_remote_addr, true},
+    {"REMOTE_PORT", put_remote_port, true},
     {"HTTPS", put_https, true},
     {"HTTP_HOST", put_authority, true},
     {"CONTENT_LENGTH", put_length, true},

@@ -92,6 +92,7 @@ static void parameters_are_those_of_cgi(void **state)
     add(head, "cookie", "a=1");
     add(head, "Cookie", "b=2");
     add(head, "Content-Length", "evil");
+    assert_true(http_head_set(head, &head->client, "[fd00::9]:4711", 14));
     assert_true(cgi_request_init(&request, head, &options, true, 12345));
     assert_true(params_of(text, sizeof(text), &request, 2048));
     assert_string_equal(text, "GATEWAY_INTERFACE=CGI/1.1\n"
@@ -109,6 +110,8 @@ static void parameters_are_those_of_cgi(void **state)
                               "SCRIPT_FILENAME=/srv/a b/x.php\n"
                               "REDIRECT_STATUS=200\n"
                               "PATH_INFO=/info/A\n"
+                              "REMOTE_ADDR=fd00::9\n"
+                              "REMOTE_PORT=4711\n"
                               "HTTPS=on\n"
                               "HTTP_HOST=h.example:8443\n"
                               "CONTENT_LENGTH=12345\n"

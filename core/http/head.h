@@ -56,6 +56,7 @@ struct http_head {
     struct http_slice scheme;      /* request: "http" or "https" */
     struct http_slice authority;   /* request; may be empty (HTTP/1.0) */
     struct http_slice path;        /* request: with its query; "*" for OPTIONS */
+    struct http_slice client;      /* request: "10.0.0.1:80" or "[::1]:80"; empty: not known */
     uint32_t fields_count;
     struct http_field fields[HTTP_FIELDS_MAX];
     /* private */

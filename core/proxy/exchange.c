@@ -4,6 +4,7 @@
 
 #include "core/base/atomic.h"
 #include "core/base/hook.h"
+#include "core/net/conn.h"
 #include "core/proxy/answer.h"
 #include "core/proxy/connect.h"
 #include "core/proxy/control.h"
@@ -315,6 +316,16 @@ static void init_streams(struct exchange *exchange)
     list_init(&exchange->back.ready);
 }
 
+/* For applications that ask who it is; where there is no room they are not told. */
+static void note_client(const struct session *session, struct http_head *head)
+{
+    char text[ADDR_TEXT_BYTES];
+
+    (void)addr_print(&session->conn->peer, text);
+    if (!http_head_set(head, &head->client, text, strlen(text)))
+        MARK("exchange.client_not_noted");
+}
+
 struct stream *exchange_begin(struct session *session, struct http_head *head)
 {
     struct proxy *proxy = session->proxy;
@@ -342,6 +353,7 @@ struct stream *exchange_begin(struct session *session, struct http_head *head)
     session->requests_count++;
     session->exchanges_count++;
     list_push_tail(&session->exchanges, &exchange->link);
+    note_client(session, head);
     channel_put_head(&exchange->up, head); /* wakes us */
     return &exchange->front;
 

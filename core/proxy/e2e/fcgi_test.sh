@@ -171,6 +171,8 @@ same "nothing" "" "$(get -X POST -d '' "$url/echo.php")"
 same "an expectation" "hello" "$(get -H 'Expect: 100-continue' -d hello "$url/echo.php")"
 same "an upload that is not read" early "$(get "${upload[@]}" "$url/early.php")"
 
+same "who asks" "REMOTE_ADDR=127.0.0.1" "$(get "$url/show.php?names=REMOTE_ADDR")"
+
 # --- connections ---
 
 # Not always the same one: a connection that its worker is busy with just now is not waited for.
