@@ -54,7 +54,9 @@ def _run_impl(ctx):
     script = ctx.actions.declare_file(ctx.label.name)
     ctx.actions.write(script, """#!/bin/sh
 # Runs the fuzzer under its engine; arguments are heddle-fuzz's.
-files=${RUNFILES_DIR:-$0.runfiles}/%s
+files=$0.runfiles
+[ -d "$files" ] || files=$RUNFILES_DIR # of the program that runs this one
+files=$files/%s
 exec "$files/%s" --target %s --engine %s --build %s --program "$files/%s" \\
     --seeds "$files/%s" --dict "$files/%s" "$@"
 """ % (

@@ -67,6 +67,7 @@ static void read_stats(struct drive *drive, const char *path)
         return;
     while (fgets(line, sizeof(line), file) != NULL) {
         (void)read_stat(line, "execs_done", &drive->runs);
+        (void)read_stat(line, "execs_per_sec", &drive->runs_per_second);
         (void)read_stat(line, "edges_found", &drive->edges);
         (void)read_stat(line, "corpus_count", &drive->inputs);
         (void)read_stat(line, "saved_crashes", &drive->crashes);

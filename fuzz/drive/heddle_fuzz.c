@@ -229,7 +229,8 @@ static int fuzz(struct drive *drive)
         return EXIT_CANNOT;
     }
     uint64_t ms = drive->elapsed_ns / 1000000;
-    drive->runs_per_second = ms > 0 ? drive->runs * 1000 / ms : 0;
+    if (drive->runs_per_second == 0 && ms > 0)
+        drive->runs_per_second = drive->runs * 1000 / ms;
     if (drive->is_json)
         print_json(drive);
     else
