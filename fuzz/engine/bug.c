@@ -1,6 +1,6 @@
 /*
  * fuzz/engine/bug.c - where core goes when it is wrong about itself: a finding. Only for targets
- * without a simulator, which has its own.
+ * without a simulator, which has its own: hence weak.
  *
  * Threads: any.
  */
@@ -9,7 +9,8 @@
 #include "core/base/attr.h"
 #include "fuzz/engine/finding.h"
 
-NORETURN void core_bug(const char *file, int line, const char *func, const char *expr)
+__attribute__((weak)) NORETURN void core_bug(const char *file, int line, const char *func,
+                                             const char *expr)
 {
     char title[512];
 

@@ -173,8 +173,25 @@ static void stepped(void *context, const struct strategy_run *run, const struct 
 
 /* ---- what it chose ---- */
 
+/* Of nobody's draws, while the world is set up, as recorded lines have it. */
+static uint8_t number_of_nobody(void)
+{
+    static const char nobody[] = "start";
+    struct hints *hints = watch.hints;
+
+    for (size_t i = 0; i < hints->name_count; i++)
+        if (strcmp(hints->names[i], nobody) == 0)
+            return (uint8_t)i;
+    if (hints->name_count == HINTS_THREADS_MAX)
+        return NOBODY;
+    memcpy(hints->names[hints->name_count], nobody, sizeof(nobody));
+    return (uint8_t)hints->name_count++;
+}
+
 static uint8_t number_of_who(uint32_t who)
 {
+    if (who == 0)
+        return number_of_nobody();
     for (size_t i = 0; i < sched_thread_count(); i++)
         if (sched_thread(i)->who == who)
             return number_of(sched_thread(i));
