@@ -13,75 +13,10 @@
 
 #include "core/mux/h2_testing.h"
 #include "core/mux/protocols.h"
+#include "core/mux/testing_hooks.h"
 #include "core/net/conn.h"
 
 enum { STREAMS = 3, BODY_BYTES = 9000, RUNS_MIN = 30, RUNS_MAX = 5000 };
-
-/* The n-th of those that count is refused. */
-static struct {
-    bool is_on;
-    bool has_all; /* also those that the bench itself depends on, outside of the mux */
-    unsigned left;
-    bool has_failed;
-} refusal;
-
-void core_hook_atomic(const volatile void *addr, enum core_hook_op op, const char *expr)
-{
-    (void)addr;
-    (void)op;
-    (void)expr;
-}
-
-void core_hook_result(const volatile void *addr, uint64_t found, uint64_t left)
-{
-    (void)addr;
-    (void)found;
-    (void)left;
-}
-
-void core_hook_relax(void)
-{
-}
-
-void core_hook_name(const volatile void *object, size_t size_bytes, const char *type,
-                    const char *name)
-{
-    (void)object;
-    (void)size_bytes;
-    (void)type;
-    (void)name;
-}
-
-bool core_hook_plant(unsigned plant)
-{
-    (void)plant;
-    return false;
-}
-
-void core_hook_mark(const char *name)
-{
-    (void)name;
-}
-
-NORETURN void core_bug(const char *file, int line, const char *func, const char *expr)
-{
-    (void)fprintf(stderr, "%s:%d: %s: %s\n", file, line, func, expr);
-    abort();
-}
-
-bool core_hook_alloc_fails(const char *what)
-{
-    static const char *const muxes_own[] = {"nghttp2", "stream", "head", "buffer"};
-    bool is_ours = refusal.has_all;
-
-    for (size_t i = 0; i < ARRAY_LEN(muxes_own); i++)
-        is_ours |= strcmp(what, muxes_own[i]) == 0;
-    if (!refusal.is_on || !is_ours || refusal.left == 0)
-        return false;
-    refusal.left--;
-    refusal.has_failed |= refusal.left == 0;
-    return refusal.left == 0;
-}
 
 struct bench {
     struct testing t;
@@ -91,9 +26,9 @@ struct bench {
 
 static void run(struct bench *bench, unsigned index)
 {
-    refusal.is_on = true;
+    testing_refusal()->is_on = true;
     h2_peer_run(&bench->peers[index]);
-    refusal.is_on = false;
+    testing_refusal()->is_on = false;
 }
 
 /* False: the connection is refused. */
@@ -102,14 +37,14 @@ static bool begin(struct bench *bench, unsigned index, bool is_back)
     struct conn *conn = h2_peer_connect(&bench->t, &bench->peers[index], is_back);
     int result;
 
-    refusal.is_on = true;
-    refusal.has_all = true;
+    testing_refusal()->is_on = true;
+    testing_refusal()->has_all = true;
     if (is_back)
         result = mux_h2_back_new(&bench->t.env, conn, bench->t.server, &bench->mux);
     else
         result = mux_h2_front_new(&bench->t.env, conn, NULL, NULL, &bench->mux);
-    refusal.is_on = false;
-    refusal.has_all = false;
+    testing_refusal()->is_on = false;
+    testing_refusal()->has_all = false;
     if (result != 0)
         conn_free(conn);
     return result == 0;
@@ -169,9 +104,9 @@ static unsigned serve_back(struct bench *bench, unsigned index)
             exchanges[i] = testing_ask(&bench->t, "POST", "/", "Cookie: a\n");
             testing_ask_body(exchanges[i], NULL, BODY_BYTES, true);
             testing_put_end(exchanges[i], NULL);
-            refusal.is_on = true;
+            testing_refusal()->is_on = true;
             int result = mux_attach(bench->mux, &exchanges[i]->stream);
-            refusal.is_on = false;
+            testing_refusal()->is_on = false;
             if (result != 0) {
                 if (i == 0)
                     bench->mux->ops->destroy(bench->mux);
@@ -210,11 +145,11 @@ static void refuse_each(unsigned (*serve)(struct bench *bench, unsigned index))
         struct bench *bench = calloc(1, sizeof(*bench));
         assert_non_null(bench);
         testing_init(&bench->t, &(struct testing_options){0});
-        memset(&refusal, 0, sizeof(refusal));
-        refusal.left = n;
+        *testing_refusal() = (struct testing_refusal){0};
+        testing_refusal()->left = n;
         (void)serve(bench, 0);
-        bool has_failed = refusal.has_failed;
-        refusal.left = 0;
+        bool has_failed = testing_refusal()->has_failed;
+        testing_refusal()->left = 0;
         assert_int_equal(serve(bench, 1), STREAMS);
         testing_fini(&bench->t);
         h2_peer_free(&bench->peers[0]);

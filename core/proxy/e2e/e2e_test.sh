@@ -1,42 +1,17 @@
 #!/usr/bin/env bash
 # e2e_test.sh PROXY ORIGIN CLIENT: the native server between real clients and servers.
-# Everything started is stopped by its process id. Ports come from the test's own, so that runs can be parallel.
-set -u
+# Ports come from the process id, so that runs can be parallel.
+# shellcheck source=lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 proxy_bin=$1
 origin_bin=$2
 client_bin=$3
-dir=${TEST_TMPDIR:-$(mktemp -d)}
 base=$((20000 + ($$ % 1000) * 8))
 port=$base
-pids=()
-failed=0
-
-stop_all() {
-    for pid in "${pids[@]}"; do
-        kill -KILL "$pid" 2>/dev/null
-        wait "$pid" 2>/dev/null
-    done
-}
-trap stop_all EXIT
-
-say() { printf '%s\n' "$*"; }
-
-# check NAME WANT GOT
-check() {
-    if [ "$2" = "$3" ]; then
-        say "ok    $1"
-    else
-        say "FAIL  $1"
-        say "  want: $2"
-        say "  got:  $3"
-        failed=1
-    fi
-}
 
 start_origin() {
-    "$origin_bin" "$1" "$2" &
-    pids+=($!)
+    run "origin_$2" "$origin_bin" "$1" "$2"
 }
 
 # start_proxy EXTRA-LINES: sets proxy_pid

@@ -1,42 +1,14 @@
 #!/usr/bin/env bash
 # fcgi_test.sh PROXY: what clients get from PHP scripts behind the proxy, by way of the real php-fpm: requests and
-# answers of every form, uploads, slow scripts, workers that die, an application that is not there. Loopback only; what
-# is started is stopped by its process id.
-set -u
+# answers of every form, uploads, slow scripts, workers that die, an application that is not there.
+# shellcheck source=lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 proxy_bin=$1
-dir=$(mktemp -d "${TEST_TMPDIR:-/tmp}/fcgi.XXXXXX")
-base=$((20000 + ($$ % 800) * 4))
-pids=()
-failed=0
-PATH=$PATH:/usr/sbin
-
-finish() {
-    for pid in "${pids[@]}"; do
-        kill -TERM "$pid" 2>/dev/null
-        wait "$pid" 2>/dev/null
-    done
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-fail() { # NAME MESSAGE
-    printf 'FAIL  %s: %s\n' "$1" "$2"
-    failed=1
-}
-
-same() { # NAME WANT GOT
-    if [ "$2" == "$3" ]; then
-        printf 'ok    %s\n' "$1"
-    else
-        fail "$1" "wanted '$2', got '$3'"
-    fi
-}
+base=$((30000 + ($$ % 400) * 4))
 
 fpm=$(compgen -c php-fpm | head -1)
-for tool in curl "${fpm:-php-fpm}"; do
-    command -v "$tool" >/dev/null || { fail "$tool" "is missing" && exit 1; }
-done
+need curl "${fpm:-php-fpm}"
 
 # --- scripts ---
 
@@ -99,8 +71,7 @@ catch_workers_output = no
 php_admin_value[post_max_size] = 64M
 $([ "$(id -u)" -ne 0 ] || printf 'user = root\ngroup = root\n')
 END
-"$fpm" -R -F -n -y "$dir/fpm.conf" >"$dir/fpm.out" 2>&1 &
-pids+=($!)
+run fpm "$fpm" -R -F -n -y "$dir/fpm.conf"
 
 cat >"$dir/proxy.cfg" <<END
 workers 2
@@ -110,9 +81,7 @@ backend php 127.0.0.1:$base fcgi reuse always limit 4 queue 100 root $root index
 backend gone 127.0.0.1:$((base + 2)) fcgi root $root
 route fe /gone gone
 END
-"$proxy_bin" "$dir/proxy.cfg" >"$dir/proxy.log" 2>&1 &
-pids+=($!)
-proxy_pid=$!
+run proxy "$proxy_bin" "$dir/proxy.cfg"
 
 url=http://127.0.0.1:$((base + 1))
 upload=(-H 'Content-Type: application/octet-stream' --data-binary "@$dir/upload")
@@ -126,8 +95,8 @@ done
 
 # --- requests ---
 
-same "a folder's index" "index /index.php" "$(get "$url/")"
-same "parameters" "REQUEST_METHOD=GET
+check "a folder's index" "index /index.php" "$(get "$url/")"
+check "parameters" "REQUEST_METHOD=GET
 QUERY_STRING=names=REQUEST_METHOD,QUERY_STRING,PATH_INFO,SCRIPT_FILENAME,DOCUMENT_ROOT,SERVER_PORT,HTTP_X_A,HTTP_PROXY,CONTENT_LENGTH
 PATH_INFO=/more/of it
 SCRIPT_FILENAME=$root/show.php
@@ -137,56 +106,56 @@ HTTP_X_A=1, 2
 HTTP_PROXY=-
 CONTENT_LENGTH=-" \
     "$(get -H 'X-A: 1' -H 'x-a: 2' -H 'Proxy: evil' -H 'X_A: 3' "$url/show.php/more/of%20it?names=REQUEST_METHOD,QUERY_STRING,PATH_INFO,SCRIPT_FILENAME,DOCUMENT_ROOT,SERVER_PORT,HTTP_X_A,HTTP_PROXY,CONTENT_LENGTH")"
-same "no such script" 404 "$(code "$url/none.php")"
-same "out of the root" 404 "$(code "$url/../root/index.php")"
-same "out of the root, encoded" 404 "$(code "$url/app/%2e%2e/index.php")"
-same "cookies" "12" "$(get -b 'c=1' -b 'd=2' "$url/cookies.php" | head -c 9)"
-same "two fields of a name" 2 "$(get -D - -o /dev/null "$url/cookies.php" | grep -ci '^set-cookie')"
-same "HTTP/2 in clear" "index /index.php" "$(get --http2-prior-knowledge "$url/")"
+check "no such script" 404 "$(code "$url/none.php")"
+check "out of the root" 404 "$(code "$url/../root/index.php")"
+check "out of the root, encoded" 404 "$(code "$url/app/%2e%2e/index.php")"
+check "cookies" "12" "$(get -b 'c=1' -b 'd=2' "$url/cookies.php" | head -c 9)"
+check "two fields of a name" 2 "$(get -D - -o /dev/null "$url/cookies.php" | grep -ci '^set-cookie')"
+check "HTTP/2 in clear" "index /index.php" "$(get --http2-prior-knowledge "$url/")"
 
 # --- answers ---
 
 for status in 200 201 304 404 500 503; do
-    same "status $status" "$status" "$(code "$url/status.php?code=$status")"
+    check "status $status" "$status" "$(code "$url/status.php?code=$status")"
 done
-same "a redirection" "302 $url/next" \
+check "a redirection" "302 $url/next" \
     "$(get -o /dev/null -w '%{http_code} %{redirect_url}' "$url/status.php?code=302&to=/next")"
-same "a field of the script" 1 "$(get -I "$url/status.php?code=204" | grep -c '^X-Script: yes')"
-same "HEAD, and the connection goes on" "200 200 1" \
+check "a field of the script" 1 "$(get -I "$url/status.php?code=204" | grep -c '^X-Script: yes')"
+check "HEAD, and the connection goes on" "200 200 1" \
     "$(get -I "$url/big.php" -o /dev/null -w '%{http_code} ' --next -s "$url/" -o /dev/null -w '%{http_code} %{num_connects}' | sed 's/0$/1/')"
-same "20 MB of known length" 20000000 "$(get "$url/big.php" | wc -c)"
-same "what a script complains of is not its answer" warned "$(get "$url/warn.php")"
+check "20 MB of known length" 20000000 "$(get "$url/big.php" | wc -c)"
+check "what a script complains of is not its answer" warned "$(get "$url/warn.php")"
 
 # --- uploads ---
 
 head -c 10000000 /dev/urandom >"$dir/upload"
 want=$(sha256sum <"$dir/upload")
-same "10 MB there and back" "$want" "$(get "${upload[@]}" "$url/echo.php" | sha256sum)"
-same "10 MB by HTTP/2" "$want" \
+check "10 MB there and back" "$want" "$(get "${upload[@]}" "$url/echo.php" | sha256sum)"
+check "10 MB by HTTP/2" "$want" \
     "$(get --http2-prior-knowledge "${upload[@]}" "$url/echo.php" | sha256sum)"
-same "little in chunks" "hello" "$(get -H 'Transfer-Encoding: chunked' -d hello "$url/echo.php")"
-same "much in chunks needs a length" 411 \
+check "little in chunks" "hello" "$(get -H 'Transfer-Encoding: chunked' -d hello "$url/echo.php")"
+check "much in chunks needs a length" 411 \
     "$(code -H 'Transfer-Encoding: chunked' -H 'Expect:' "${upload[@]}" "$url/echo.php")"
-same "nothing" "" "$(get -X POST -d '' "$url/echo.php")"
-same "an expectation" "hello" "$(get -H 'Expect: 100-continue' -d hello "$url/echo.php")"
-same "an upload that is not read" early "$(get "${upload[@]}" "$url/early.php")"
+check "nothing" "" "$(get -X POST -d '' "$url/echo.php")"
+check "an expectation" "hello" "$(get -H 'Expect: 100-continue' -d hello "$url/echo.php")"
+check "an upload that is not read" early "$(get "${upload[@]}" "$url/early.php")"
 
-same "who asks" "REMOTE_ADDR=127.0.0.1" "$(get "$url/show.php?names=REMOTE_ADDR")"
+check "who asks" "REMOTE_ADDR=127.0.0.1" "$(get "$url/show.php?names=REMOTE_ADDR")"
 
 # --- connections ---
 
 # Not always the same one: a connection that its worker is busy with just now is not waited for.
 asked=$(for _ in 1 2 3 4 5 6 7 8; do get "$url/pid.php" && echo; done | sort -u | wc -l)
-same "kept connections are asked again ($asked for 8 requests)" yes "$([ "$asked" -le 4 ] && echo yes)"
+check "kept connections are asked again ($asked for 8 requests)" yes "$([ "$asked" -le 4 ] && echo yes)"
 for i in 1 2 3 4 5 6 7 8; do
     get "$url/slow.php?ms=300" >"$dir/slow.$i" &
     slow[i]=$!
 done
 wait "${slow[@]}"
-same "more than the application has workers" 8 "$(cat "$dir"/slow.? | grep -o slow | wc -l)"
-same "a client that leaves" 000 "$(code --max-time 0.3 "$url/slow.php?ms=1000")"
-same "is forgotten" "index /index.php" "$(get "$url/")"
-same "a script that is too slow" 504 "$(code "$url/slow.php?ms=6000")"
+check "more than the application has workers" 8 "$(cat "$dir"/slow.? | grep -o slow | wc -l)"
+check "a client that leaves" 000 "$(code --max-time 0.3 "$url/slow.php?ms=1000")"
+check "is forgotten" "index /index.php" "$(get "$url/")"
+check "a script that is too slow" 504 "$(code "$url/slow.php?ms=6000")"
 
 kill_worker() { # QUERY CURL-ARGUMENTS...: what the client sees when the worker dies
     local query=$1
@@ -208,15 +177,15 @@ kill_worker() { # QUERY CURL-ARGUMENTS...: what the client sees when the worker 
     esac
     cat "$dir/killed.code"
 }
-same "a worker that dies, asked for what cannot be asked twice" "whole 502" "$(kill_worker '' -d x)"
-same "a worker that dies inside its answer" "cut 200" "$(kill_worker '&first')"
-same "another one lives" "index /index.php" "$(get "$url/")"
-same "an application that is not there" 503 "$(code "$url/gone/x.php")"
+check "a worker that dies, asked for what cannot be asked twice" "whole 502" "$(kill_worker '' -d x)"
+check "a worker that dies inside its answer" "cut 200" "$(kill_worker '&first')"
+check "another one lives" "index /index.php" "$(get "$url/")"
+check "an application that is not there" 503 "$(code "$url/gone/x.php")"
 
 # --- the end ---
 
-kill -TERM "$proxy_pid"
-wait "$proxy_pid"
-same "a clean end" 0 "$?"
+kill -TERM "$pid_proxy"
+wait "$pid_proxy"
+check "a clean end" 0 "$?"
 [ "$failed" -eq 0 ] || tail -n 5 "$dir/proxy.log" "$dir/fpm.log"
 exit "$failed"

@@ -1,33 +1,16 @@
 #!/usr/bin/env bash
 # mixed_test.sh PROXY ORIGIN SECONDS: every protocol at once. A front proxy with 4 workers and `reuse always` is loaded by
 # 100 connections of h2load (clear and TLS), wrk (kept and closed) and curl, and passes on by H1, by H2 (a second proxy)
-# and by FastCGI (php-fpm). No request may fail, connections must have been stolen, and all ends cleanly. Loopback only;
-# what is started is stopped by its process id.
-set -u
+# and by FastCGI (php-fpm). No request may fail, connections must have been stolen, and all ends cleanly.
+# shellcheck source=lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 proxy_bin=$1
 origin_bin=$2
 seconds=$3
-dir=$(mktemp -d "${TEST_TMPDIR:-/tmp}/mixed.XXXXXX")
 base=$((24000 + ($$ % 800) * 10))
-pids=()
-failed=0
-PATH=$PATH:/usr/sbin
 
-finish() {
-    # php-fpm's workers are ended by their master, which KILL does not let it do.
-    kill -TERM "${pid_fpm-}" 2>/dev/null && wait "$pid_fpm"
-    for pid in "${pids[@]}"; do
-        kill -KILL "$pid" 2>/dev/null
-        wait "$pid" 2>/dev/null
-    done
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-say() { printf '%s\n' "$*"; }
-
-check() { # NAME CONDITION-STATUS [FILE]
+holds() { # NAME STATUS [FILE]: a status of 0 is what is wanted
     if [ "$2" -eq 0 ]; then
         say "ok    $1"
         return
@@ -35,14 +18,6 @@ check() { # NAME CONDITION-STATUS [FILE]
     say "FAIL  $1"
     [ $# -lt 3 ] || sed 's/^/      /' "$3" | tail -30
     failed=1
-}
-
-start() { # NAME COMMAND...: sets pid_NAME
-    local name=$1
-    shift
-    "$@" >"$dir/$name.log" 2>&1 &
-    pids+=($!)
-    printf -v "pid_$name" %s $!
 }
 
 await() { # NAME CURL-ARGUMENTS...
@@ -58,13 +33,11 @@ await() { # NAME CURL-ARGUMENTS...
 }
 
 fpm=$(compgen -c php-fpm | head -1)
-for tool in h2load wrk curl openssl "${fpm:-php-fpm}"; do
-    command -v "$tool" >/dev/null || { say "FAIL  $tool is missing" && exit 1; }
-done
+need h2load wrk curl openssl "${fpm:-php-fpm}"
 
 # --- what is behind ---
 
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
+certificate
 mkdir -p "$dir/root/app"
 cat >"$dir/root/app/index.php" <<'END'
 <?php header('Content-Type: text/plain'); echo 'php says ', $_SERVER['REQUEST_METHOD'], ' ', $_GET['n'] ?? '-', "\n";
@@ -82,9 +55,9 @@ pm.max_requests = 0
 $([ "$(id -u)" -ne 0 ] || printf 'user = root\ngroup = root\n')
 END
 chmod 755 "$dir" "$dir/root" "$dir/root/app"
-start fpm "$fpm" -R -F -n -y "$dir/fpm.conf"
-start origin1 "$origin_bin" $((base + 1)) one
-start origin2 "$origin_bin" $((base + 2)) two
+run fpm "$fpm" -R -F -n -y "$dir/fpm.conf"
+run origin1 "$origin_bin" $((base + 1)) one
+run origin2 "$origin_bin" $((base + 2)) two
 
 cat >"$dir/back.cfg" <<END
 workers 2
@@ -104,8 +77,8 @@ route tls /chunked two
 route fe /app app
 route tls /app app
 END
-start back "$proxy_bin" "$dir/back.cfg"
-start front "$proxy_bin" "$dir/front.cfg"
+run back "$proxy_bin" "$dir/back.cfg"
+run front "$proxy_bin" "$dir/front.cfg"
 await origin1 "http://127.0.0.1:$((base + 1))/"
 await back --http2-prior-knowledge "http://127.0.0.1:$((base + 3))/"
 clear=http://127.0.0.1:$((base + 4))
@@ -147,28 +120,28 @@ while [ $SECONDS -lt $until_s ]; do
 done
 for entry in "${loads[@]}"; do
     wait "${entry#*:}"
-    check "${entry%%:*} ended by itself" $? "$dir/${entry%%:*}.out"
+    holds "${entry%%:*} ended by itself" $? "$dir/${entry%%:*}.out"
 done
 
 for name in h2-clear h2-tls; do
     said=$(sed -n 's/^requests: //p' "$dir/$name.out")
     [[ $said =~ \ [1-9][0-9]*\ succeeded,\ 0\ failed,\ 0\ errored,\ 0\ timeout ]]
-    check "$name: $said" $? "$dir/$name.out"
+    holds "$name: $said" $? "$dir/$name.out"
 done
 for name in h1-kept h1-closed h1-tls php; do
     said=$(sed -n 's/^ *\(.* requests in .*\)/\1/p;/Non-2xx\|Socket errors/p' "$dir/$name.out" | paste -sd' ')
     [[ $said =~ ^[1-9][0-9]*\ requests && ! $said =~ Non-2xx|Socket\ errors ]]
-    check "$name: $said" $? "$dir/$name.out"
+    holds "$name: $said" $? "$dir/$name.out"
 done
 [ "$rounds" -gt 0 ] && [ $wrong -eq 0 ]
-check "curl: $rounds bodies of 300,000 bytes there and back, $wrong wrong" $?
+holds "curl: $rounds bodies of 300,000 bytes there and back, $wrong wrong" $?
 
 # --- afterwards ---
 
 curl -s "http://127.0.0.1:$((base + 6))/status" >"$dir/status"
 takeovers=$(grep -Eo 'takeovers [0-9]+' "$dir/status" | head -1 | cut -d' ' -f2)
 [ "${takeovers:-0}" -gt 0 ]
-check "connections stolen: ${takeovers:-none}" $? "$dir/status"
+holds "connections stolen: ${takeovers:-none}" $? "$dir/status"
 
 stop() { # NAME PID
     kill -USR1 "$2"
@@ -178,11 +151,11 @@ stop() { # NAME PID
     done
     kill -0 "$2" 2>/dev/null
     [ $? -ne 0 ]
-    check "$1 stops softly" $? "$dir/$1.log"
+    holds "$1 stops softly" $? "$dir/$1.log"
     wait "$2"
-    check "$1 exits with 0" $? "$dir/$1.log"
+    holds "$1 exits with 0" $? "$dir/$1.log"
     ! grep -Eq 'WARNING|ERROR|broken' "$dir/$1.log"
-    check "$1 reports nothing" $? "$dir/$1.log"
+    holds "$1 reports nothing" $? "$dir/$1.log"
 }
 stop front "$pid_front"
 stop back "$pid_back"

@@ -1,52 +1,17 @@
 #!/usr/bin/env bash
 # protocols_test.sh PROXY ORIGIN MEGABYTES: what clients of nghttp2 and curl see at the edges: large bodies through small
-# buffers, a thousand streams, resets, GOAWAY under load, heads over the limit, malformed and smuggled requests. Loopback
-# only; what is started is stopped by its process id.
-set -u
+# buffers, a thousand streams, resets, GOAWAY under load, heads over the limit, malformed and smuggled requests.
+# shellcheck source=lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 proxy_bin=$1
 origin_bin=$2
 megabytes=$3
-dir=$(mktemp -d "${TEST_TMPDIR:-/tmp}/protocols.XXXXXX")
 base=$((26000 + ($$ % 800) * 10))
-pids=()
-failed=0
 
-finish() {
-    for pid in "${pids[@]}"; do
-        kill -KILL "$pid" 2>/dev/null
-        wait "$pid" 2>/dev/null
-    done
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-say() { printf '%s\n' "$*"; }
-
-check() { # NAME WANT GOT
-    if [ "$2" = "$3" ]; then
-        say "ok    $1"
-    else
-        say "FAIL  $1"
-        say "  want: $2"
-        say "  got:  $3"
-        failed=1
-    fi
-}
-
-start() { # NAME COMMAND...: sets pid_NAME
-    local name=$1
-    shift
-    "$@" >"$dir/$name.log" 2>&1 &
-    pids+=($!)
-    printf -v "pid_$name" %s $!
-}
-
-for tool in h2load nghttp curl openssl; do
-    command -v $tool >/dev/null || { say "FAIL  $tool is missing" && exit 1; }
-done
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
-start origin "$origin_bin" $base one
+need h2load nghttp curl openssl
+certificate
+run origin "$origin_bin" $base one
 
 for i in 1 6; do
     cat >"$dir/back$i.cfg" <<END
@@ -69,9 +34,9 @@ route tls / two
 timeout client 60s
 timeout server 60s
 END
-start back "$proxy_bin" "$dir/back1.cfg"
-start back2 "$proxy_bin" "$dir/back6.cfg"
-start front "$proxy_bin" "$dir/front.cfg"
+run back "$proxy_bin" "$dir/back1.cfg"
+run back2 "$proxy_bin" "$dir/back6.cfg"
+run front "$proxy_bin" "$dir/front.cfg"
 clear=http://127.0.0.1:$((base + 2))
 tls=https://127.0.0.1:$((base + 3))
 for url in "$clear/" "$tls/"; do

@@ -1,37 +1,13 @@
 #!/usr/bin/env bash
 # servers_test.sh PROXY ORIGIN: server connections and the control listener of the native server: what is reused, stolen
 # by another worker, or private; limits and their queue; health; maintenance and removal; each pair of protocols, with
-# and without TLS. Loopback only; what is started is stopped by its process id.
-set -u
+# and without TLS.
+# shellcheck source=lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 proxy_bin=$1
 origin_bin=$2
-dir=$(mktemp -d "${TEST_TMPDIR:-/tmp}/servers.XXXXXX")
 base=$((32000 + ($$ % 60) * 12))
-pids=()
-failed=0
-
-finish() {
-    for pid in "${pids[@]}"; do
-        kill -KILL "$pid" 2>/dev/null
-        wait "$pid" 2>/dev/null
-    done
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-say() { printf '%s\n' "$*"; }
-
-check() { # NAME WANT GOT
-    if [ "$2" = "$3" ]; then
-        say "ok    $1"
-    else
-        say "FAIL  $1"
-        say "  want: $2"
-        say "  got:  $3"
-        failed=1
-    fi
-}
 
 check_more() { # NAME LEAST GOT
     [ "${3:-0}" -ge "$2" ] 2>/dev/null
@@ -76,12 +52,9 @@ stop() {
 url=http://127.0.0.1:$((base + 1))
 tls_url=https://127.0.0.1:$((base + 3))
 app="127.0.0.1:$base"
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
-    -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
-"$origin_bin" "$base" one &
-pids+=($!)
-"$origin_bin" $((base + 4)) two &
-pids+=($!)
+certificate
+run origin1 "$origin_bin" "$base" one
+run origin2 "$origin_bin" $((base + 4)) two
 sleep 0.3
 
 # --- reuse ---
