@@ -218,9 +218,9 @@ static void note_finding(struct campaign *campaign, const struct task *task,
         return;
     store_name(title, name);
     store_do(&campaign->store,
-             "INSERT OR REPLACE INTO finding(title, kind, build, name, state, step, note, checked, "
-             "found_ms) VALUES(?, ?, ?, ?, ?, 0, ?, ?, ?)",
-             "sssssssi", title, row_text(finding, "kind"), task->job->build, name,
+             "INSERT OR REPLACE INTO finding(title, entry, kind, build, name, state, step, note, "
+             "checked, found_ms) VALUES(?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+             "ssssssssi", title, title, row_text(finding, "kind"), task->job->build, name,
              is_kept ? "new" : "unstable", is_kept ? NULL : "the search itself could not repeat it",
              campaign->build_id, store_now_ms());
 }

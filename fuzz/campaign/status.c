@@ -16,7 +16,8 @@ static void print_findings(struct store *store)
     sqlite3_stmt *rows = summary_findings(store);
 
     while (summary_next_finding(store, rows, &finding)) {
-        printf("  %-8s %s\n", finding.state, finding.title);
+        const bool is_first = strcmp(finding.title, finding.entry) == 0;
+        printf("  %-8s %s%s\n", finding.state, is_first ? "" : "also: ", finding.title);
         printf("           %" PRIu64 "x, first at trial %" PRIu64 " of %s", finding.count,
                finding.trial, finding.job);
         if (finding.lines > 0)
@@ -39,6 +40,11 @@ static void print_problems(struct store *store)
         printf("  cannot run %s: %s\n", store_text(rows, 0), store_text(rows, 1));
 }
 
+static void print_percent(uint64_t ppm)
+{
+    printf("%" PRIu64 ".%04" PRIu64 " %%", ppm / 10000, ppm % 10000);
+}
+
 int campaign_status(const char *folder)
 {
     static struct summary summary;
@@ -50,14 +56,17 @@ int campaign_status(const char *folder)
     printf("%s: %" PRIu64 " trials of %" PRIu64 " jobs in %" PRIu64 "s of work, %" PRIu64 "/s\n",
            folder, summary.trials, summary.jobs_begun, summary.time_ns / 1000000000,
            summary_rate(&summary));
-    printf("%" PRIu64 " finding%s, %" PRIu64 " of them closed, %" PRIu64 " unstable\n",
-           summary.findings, summary.findings == 1 ? "" : "s", summary.closed, summary.unstable);
+    printf("%" PRIu64 " open finding%s; of all titles (%" PRIu64 ") %" PRIu64 " closed, %" PRIu64
+           " unstable\n",
+           summary.entries, summary.entries == 1 ? "" : "s", summary.titles, summary.closed,
+           summary.unstable);
     print_findings(&store);
     print_problems(&store);
-    printf("%" PRIu64 " behaviours, %" PRIu64 " of them seen once: the next trial shows a new one "
-           "with a chance of about %" PRIu64 ".%02" PRIu64 " %%\n",
-           summary.distinct, summary.seen_once, summary.new_ppm / 10000,
-           summary.new_ppm / 100 % 100);
+    printf("the next trial shows a behaviour never seen with a chance of about ");
+    print_percent(summary.new_ppm);
+    printf(", and ends in a title never seen with about ");
+    print_percent(summary.new_title_ppm);
+    printf("\n");
     store_close(&store);
     return CLI_NOTHING;
 }

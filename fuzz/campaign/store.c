@@ -36,7 +36,8 @@ static const char schema[] =
     " PRIMARY KEY(job, shards, shard, first, title)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS finding(title TEXT PRIMARY KEY, kind TEXT NOT NULL,"
     " build TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, step INTEGER NOT NULL,"
-    " hash TEXT, lines INTEGER, preemptions INTEGER, runs INTEGER, explained TEXT, note TEXT,"
+    " hash TEXT, lines INTEGER, preemptions INTEGER, runs INTEGER, explained TEXT, sites TEXT, "
+    "entry TEXT, note TEXT,"
     " checked TEXT, found_ms INTEGER, closed_ms INTEGER) WITHOUT ROWID;";
 
 _Noreturn static void die(const struct store *store)

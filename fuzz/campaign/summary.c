@@ -60,8 +60,9 @@ sqlite3_stmt *summary_findings(struct store *store)
     return store_query(
         store,
         "SELECT finding.title, finding.kind, state, name, build, lines, preemptions, explained, "
-        "note, found_ms, (SELECT total(count) FROM sighting WHERE title = finding.title) FROM "
-        "finding ORDER BY state = 'closed', state <> 'unstable', finding.title",
+        "note, found_ms, (SELECT total(count) FROM sighting WHERE title = finding.title), entry "
+        "FROM "
+        "finding ORDER BY state = 'closed', state <> 'unstable', entry, finding.title",
         "");
 }
 
@@ -109,6 +110,7 @@ bool summary_next_finding(struct store *store, sqlite3_stmt *rows, struct summar
     snprintf(out->note, sizeof(out->note), "%s", store_text(rows, 8));
     out->found_ms = sqlite3_column_int64(rows, 9);
     out->count = (uint64_t)sqlite3_column_int64(rows, 10);
+    snprintf(out->entry, sizeof(out->entry), "%s", store_text(rows, 11));
     store_path(store, out->name, "min.scn", out->file);
     if (access(out->file, R_OK) != 0)
         store_path(store, out->name, "found.scn", out->file);
@@ -118,6 +120,14 @@ bool summary_next_finding(struct store *store, sqlite3_stmt *rows, struct summar
 }
 
 /* ---- all of it ---- */
+
+/* An estimate may be more than all. */
+static uint64_t share_ppm(uint64_t part, uint64_t whole)
+{
+    const uint64_t share = (uint64_t)((unsigned __int128)part * 1000000 / whole);
+
+    return share > 1000000 ? 1000000 : share;
+}
 
 static void fill_jobs(struct store *store, struct summary *summary)
 {
@@ -134,8 +144,7 @@ static void fill_jobs(struct store *store, struct summary *summary)
         summary->seen_once += job.seen_once;
     }
     if (summary->trials > 0)
-        summary->new_ppm =
-            (uint64_t)((unsigned __int128)summary->seen_once * 1000000 / summary->trials);
+        summary->new_ppm = share_ppm(summary->seen_once, summary->trials);
 }
 
 void summary_fill(struct store *store, struct summary *summary)
@@ -154,13 +163,22 @@ void summary_fill(struct store *store, struct summary *summary)
         summary->last_ms = sqlite3_column_int64(rows, 3);
     }
     rows = store_query(
-        store, "SELECT count(*), total(state = 'closed'), total(state = 'unstable') FROM finding",
+        store,
+        "SELECT count(*), total(state = 'closed'), total(state = 'unstable'), count(DISTINCT "
+        "CASE WHEN state <> 'closed' THEN entry END) FROM finding",
         "");
     while (store_next(store, rows)) {
-        summary->findings = (uint64_t)sqlite3_column_int64(rows, 0);
+        summary->entries = (uint64_t)sqlite3_column_int64(rows, 3);
+        summary->titles = (uint64_t)sqlite3_column_int64(rows, 0);
         summary->closed = (uint64_t)sqlite3_column_int64(rows, 1);
         summary->unstable = (uint64_t)sqlite3_column_int64(rows, 2);
     }
+    const uint64_t once = (uint64_t)store_number(
+        store, 0,
+        "SELECT count(*) FROM (SELECT title FROM sighting GROUP BY title HAVING total(count) = 1)",
+        "");
+    if (summary->trials > 0)
+        summary->new_title_ppm = share_ppm(once, summary->trials);
 }
 
 uint64_t summary_rate(const struct summary *summary)

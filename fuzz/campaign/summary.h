@@ -22,15 +22,19 @@ struct summary {
     uint64_t points;
     uint64_t time_ns;          /* of all processes together */
     int64_t first_ms, last_ms; /* of the day's clock; 0: nothing was done */
-    uint64_t findings, closed, unstable;
+    uint64_t titles, closed, unstable;
+    uint64_t entries; /* titles of one bug are one */
     /* Behaviours are counted for each job by itself. */
     uint64_t distinct;
     uint64_t seen_once;
-    uint64_t new_ppm; /* Good and Turing: the chance that the next trial shows a new behaviour */
+    /* Good and Turing: the chance that the next trial shows a new behaviour; ends in a new title.
+     */
+    uint64_t new_ppm, new_title_ppm;
 };
 
 struct summary_finding {
     char title[FINDING_TITLE_BYTES];
+    char entry[FINDING_TITLE_BYTES]; /* the title of the bug; its own for the first */
     char kind[64];
     char state[16];
     char name[STORE_NAME_BYTES];

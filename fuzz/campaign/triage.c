@@ -11,10 +11,13 @@
 #include <unistd.h>
 
 #include "fuzz/campaign/campaign.h"
+#include "fuzz/campaign/entries.h"
 #include "fuzz/campaign/row.h"
 #include "sim/cli/cli.h"
 
 enum step { REPLAY_1, REPLAY_2, SHRINK, SMALL_1, SMALL_2, EXPLAIN, DONE };
+
+enum { STEP_BYTES = 512 };
 
 #define REPLAY_NS UINT64_C(120000000000)
 
@@ -152,19 +155,38 @@ static void end_shrink(struct campaign *campaign, const struct task *task, struc
              (int64_t)DONE, why, task->title);
 }
 
+/* A step with the function that took it and its caller; what is behind them says little. */
+static void cut(const char *step, char *out, size_t out_bytes)
+{
+    const char *end = strstr(step, " <- ");
+
+    if (end != NULL)
+        end = strstr(end + 1, " <- ");
+    snprintf(out, out_bytes, "%.*s", end == NULL ? (int)strlen(step) : (int)(end - step), step);
+}
+
 static void end_explain(struct campaign *campaign, const struct task *task, struct json_object *row)
 {
-    const char *first = row_text(row, "first");
-    const char *second = row_text(row, "second");
-    char text[2 * FINDING_TITLE_BYTES] = "";
+    char first[STEP_BYTES];
+    char second[STEP_BYTES];
+    char sites[STEP_BYTES] = "";
+    char text[3 * STEP_BYTES] = "";
 
-    if (*first != '\0')
-        snprintf(text, sizeof(text), "it fails when this comes first: %s; before: %s", first,
+    cut(row_text(row, "first"), first, sizeof(first));
+    cut(row_text(row, "second"), second, sizeof(second));
+    entries_add_site(row_text(row, "first"), sites, sizeof(sites));
+    entries_add_site(row_text(row, "second"), sites, sizeof(sites));
+    if (first[0] != '\0')
+        snprintf(text, sizeof(text), "it fails when this: %s; comes before this: %s", first,
                  second);
     else if (strcmp(row_text(row, "kind"), "always") == 0)
         snprintf(text, sizeof(text), "it fails on every schedule that was tried");
-    store_do(&campaign->store, "UPDATE finding SET step = ?, explained = ? WHERE title = ?", "iss",
-             (int64_t)DONE, text[0] == '\0' ? NULL : text, task->title);
+    store_begin(&campaign->store);
+    store_do(&campaign->store,
+             "UPDATE finding SET step = ?, explained = ?, sites = ? WHERE title = ?", "isss",
+             (int64_t)DONE, text[0] == '\0' ? NULL : text, sites, task->title);
+    entries_group(&campaign->store);
+    store_commit(&campaign->store);
 }
 
 static void end_check(struct campaign *campaign, const struct task *task, struct json_object *row)

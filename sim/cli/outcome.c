@@ -190,12 +190,29 @@ static bool is_file_name(const char *out)
     return len > 4 && strcmp(out + len - 4, ".scn") == 0;
 }
 
-/* A name of its own for each finding: the slug of its title. */
+/* The slug of its title; long titles that begin alike have the same, so later ones of a search get
+ * a number too. */
+static void slug_of(const struct outcome *outcome, const char *title, char slug[SLUG_BYTES + 8])
+{
+    static char used[SEARCH_FINDINGS_MAX][SLUG_BYTES];
+    bool is_taken = false;
+
+    words_slug(title, slug, SLUG_BYTES);
+    if (outcome->index >= SEARCH_FINDINGS_MAX)
+        return;
+    snprintf(used[outcome->index], SLUG_BYTES, "%s", slug);
+    for (unsigned i = 0; i < outcome->index; i++)
+        is_taken |= strcmp(used[i], slug) == 0;
+    if (is_taken)
+        snprintf(slug + strlen(slug), 8, "-%u", outcome->index + 1);
+}
+
+/* A name of its own for each finding. */
 static void name_reproducer(struct outcome *outcome, const char *title)
 {
-    char slug[SLUG_BYTES];
+    char slug[SLUG_BYTES + 8];
 
-    words_slug(title, slug, sizeof(slug));
+    slug_of(outcome, title, slug);
     if (!is_file_name(outcome->out))
         snprintf(outcome->reproducer, sizeof(outcome->reproducer), "%s/%s.scn", outcome->out,
                  slug[0] == '\0' ? "finding" : slug);
