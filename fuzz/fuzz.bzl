@@ -7,6 +7,8 @@ load("//sim/style:tidy.bzl", "tidy_test")
 def _corpus_impl(ctx):
     out = ctx.actions.declare_directory(ctx.label.name)
     arguments = ctx.actions.args()
+    if ctx.attr.is_text:
+        arguments.add("--text")
     arguments.add(out.path)
     arguments.add_all(ctx.files.srcs, expand_directories = False)
     ctx.actions.run(
@@ -23,6 +25,7 @@ fuzz_corpus = rule(
     implementation = _corpus_impl,
     attrs = {
         "srcs": attr.label_list(allow_files = True),
+        "is_text": attr.bool(doc = "scenarios stay as people write them"),
         # Of the build itself: a host build would compile everything once more.
         "_seeds": attr.label(
             default = "//fuzz/engine:seeds",
@@ -136,6 +139,7 @@ def cc_fuzz_test(
         srcs,
         deps = [],
         corpus = [],
+        corpus_is_text = False,
         dicts = [],
         linkopts = [],
         size = "small",
@@ -167,6 +171,7 @@ def cc_fuzz_test(
         name = name + "_corpus",
         testonly = True,
         srcs = corpus,
+        is_text = corpus_is_text,
         visibility = ["//visibility:public"],
     )
     _fuzz_dict(
