@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # e2e_test.sh PROXY ORIGIN CLIENT: the native server between real clients and servers.
-# Ports come from the process id, so that runs can be parallel.
 # shellcheck source=lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 proxy_bin=$1
 origin_bin=$2
 client_bin=$3
-base=$((20000 + ($$ % 1000) * 8))
+ports 20
 port=$base
 
 start_origin() {

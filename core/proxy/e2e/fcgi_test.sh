@@ -5,7 +5,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 proxy_bin=$1
-base=$((30000 + ($$ % 400) * 4))
+ports 20
 
 fpm=$(compgen -c php-fpm | head -1)
 need curl "${fpm:-php-fpm}"

@@ -14,7 +14,7 @@ stop_all() {
         kill -KILL "$pid" 2>/dev/null
         wait "$pid" 2>/dev/null
     done
-    rm -rf "$dir"
+    rm -rf "$dir" "${ports_taken-}"
 }
 trap stop_all EXIT
 
@@ -47,6 +47,27 @@ need() {
     for tool in "$@"; do
         command -v "$tool" >/dev/null || { say "FAIL  $tool is missing" && exit 1; }
     done
+}
+
+# ports COUNT: sets base, the first of COUNT (at most 20) that nobody listens on, below those that the kernel gives to
+# clients. Tests that run at the same time get others: a folder says which are taken.
+ports() {
+    local taken='' hex port try
+    while read -r _ hex _; do
+        taken+=" $((16#${hex##*:})) "
+    done < <(tail -qn +2 /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+    find /tmp -maxdepth 1 -name 'heddle-ports.*' -mmin +30 -exec rmdir {} + 2>/dev/null
+    for try in $(seq 800); do
+        base=$((16000 + (RANDOM + try) % 800 * 20))
+        for port in $(seq "$base" $((base + $1 - 1))); do
+            [[ $taken != *" $port "* ]] || continue 2
+        done
+        ports_taken=/tmp/heddle-ports.$base
+        mkdir "$ports_taken" 2>/dev/null && return
+    done
+    ports_taken=
+    say "FAIL  no ports are free"
+    exit 1
 }
 
 # certificate: $dir/cert.pem and $dir/key.pem, for two days

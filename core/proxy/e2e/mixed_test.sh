@@ -8,7 +8,7 @@
 proxy_bin=$1
 origin_bin=$2
 seconds=$3
-base=$((24000 + ($$ % 800) * 10))
+ports 20
 
 holds() { # NAME STATUS [FILE]: a status of 0 is what is wanted
     if [ "$2" -eq 0 ]; then

@@ -7,7 +7,7 @@
 proxy_bin=$1
 origin_bin=$2
 megabytes=$3
-base=$((26000 + ($$ % 800) * 10))
+ports 20
 
 need h2load nghttp curl openssl
 certificate

@@ -7,7 +7,7 @@
 
 proxy_bin=$1
 origin_bin=$2
-base=$((32000 + ($$ % 60) * 12))
+ports 20
 
 check_more() { # NAME LEAST GOT
     [ "${3:-0}" -ge "$2" ] 2>/dev/null
