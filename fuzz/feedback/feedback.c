@@ -14,6 +14,9 @@
 #include "sim/sched/profile.h"
 #include "sim/sched/sched.h"
 
+extern const char program_start[] __asm__("__executable_start");
+extern const char program_end[] __asm__("_end");
+
 enum {
     OBJECT_SLOTS = 1 << 13,
     OBJECTS_MAX = OBJECT_SLOTS / 2, /* of a run; further ones are not looked at */
@@ -150,6 +153,17 @@ static void meet(struct met *met, const struct op *op, const struct trace_of *no
 
 /* ---- steps ---- */
 
+/* A place in the code: an offset into the program; where there is none, the name of what is done.
+ */
+static uint32_t site_of(const struct op *op)
+{
+    const uintptr_t pc = (uintptr_t)op->pc;
+
+    if (pc < (uintptr_t)program_start || pc >= (uintptr_t)program_end)
+        return profile_place(op);
+    return (uint32_t)(pc - (uintptr_t)program_start) * UINT32_C(0x9e3779b1) ^ op->kind;
+}
+
 /* What the reader is in the middle of: the last mark it passed, and where it was before it came to
  * this object. */
 static uint32_t context_of(uint32_t id)
@@ -163,7 +177,7 @@ void feedback_step(const struct vthread *thread)
 
     if (op->object == NULL || !feedback.is_running)
         return;
-    const struct trace_of now = {.thread = (uint16_t)thread->id, .site = profile_place(op)};
+    const struct trace_of now = {.thread = (uint16_t)thread->id, .site = site_of(op)};
     if (feedback.at[thread->id] != op->object) {
         feedback.places[thread->id] = feedback.here[thread->id];
         feedback.at[thread->id] = op->object;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fuzz/mutate/mutate.h"
+#include "fuzz/world/lawful.h"
 
 enum { PAYLOAD_MAX = 512, NUMBER_SMALL = 8 };
 
@@ -68,16 +69,6 @@ static void invent_rate(struct edit *edit, struct scenario_value *value)
 
 /* ---- words ---- */
 
-struct bytes invent_call(struct edit *edit)
-{
-    static const char *const calls[] = {
-        "accept4", "read",     "write",      "recv",       "recvfrom",   "send",   "sendto",
-        "readv",   "writev",   "sendmsg",    "recvmsg",    "connect",    "socket", "epoll_ctl",
-        "close",   "shutdown", "getsockopt", "setsockopt", "epoll_wait", "alloc",  "alloc"};
-
-    return edit_text(edit, "%s", calls[edit_below(edit, sizeof(calls) / sizeof(calls[0]))]);
-}
-
 static struct bytes invent_word(struct edit *edit)
 {
     static const char *const words[] = {"GET", "POST", "HEAD", "PUT", "OPTIONS", "CONNECT"};
@@ -131,7 +122,10 @@ static bool invent_pair(struct edit *edit, struct scenario_value *value)
 
 static bool invent_site(struct edit *edit, struct scenario_value *value)
 {
-    value->text = invent_call(edit);
+    size_t count;
+    const struct lawful_fault *faults = lawful_faults(&count);
+
+    value->text = edit_text(edit, "%s", faults[edit_below(edit, count)].call);
     return edit_pick_actor(edit, 1u << ACTOR_NODE, &value->a);
 }
 

@@ -14,9 +14,6 @@ bool invent_arguments(struct edit *edit, size_t index);
 /* Another value for parameter `param`. False when it cannot be made up. */
 bool invent_value(struct edit *edit, const struct param_info *param, struct scenario_value *value);
 
-/* The name of a system call that the core makes, and the word of an error. */
-struct bytes invent_call(struct edit *edit);
-
 /* A message of a protocol, legal or with one lie, as bytes. */
 struct bytes invent_message(struct edit *edit, enum scenario_protocol protocol, bool is_client);
 /* What is inside of one H2 frame of that type, or of a FastCGI record. */

@@ -226,6 +226,13 @@ bool operation_switch_edit(struct edit *edit)
 
 /* ---- draws ---- */
 
+/* The words alone: the choices themselves are not linked. */
+static const char *const class_words[] = {
+#define X(name, word, rate) word,
+    CHOICE_CLASSES(X)
+#undef X
+};
+
 static bool add_pick(struct edit *edit, struct bytes thread, enum choice_class class,
                      uint32_t count, uint32_t value)
 {
@@ -236,8 +243,8 @@ static bool add_pick(struct edit *edit, struct bytes thread, enum choice_class c
     struct scenario_value *args = edit_args(edit, place);
     struct scenario_value *at = arg_of(args, PARAM_PICK_AT, PARAM_BASE_PICK);
     at->is_present = true;
-    at->text = edit_text(edit, "%.*s.%s", (int)thread.len, (const char *)thread.data,
-                         choice_class_word(class));
+    at->text =
+        edit_text(edit, "%.*s.%s", (int)thread.len, (const char *)thread.data, class_words[class]);
     at->range = (struct range){count, count};
     arg_of(args, PARAM_PICK_EQUALS, PARAM_BASE_PICK)->is_present = true;
     struct scenario_value *to = arg_of(args, PARAM_PICK_VALUE, PARAM_BASE_PICK);

@@ -42,6 +42,9 @@ static struct {
     size_t plant_count;
     uint64_t twice;
     const char *out;
+    uint64_t refused; /* inputs */
+    uint64_t steps;
+    uint64_t verdicts[FINDING_KIND_COUNT]; /* runs */
 } target = {.twice = TWICE_DEFAULT};
 
 static void add_plant(char *id)
@@ -63,6 +66,15 @@ static uint64_t number_from(const char *name, uint64_t otherwise)
     return text == NULL || *text == '\0' ? otherwise : strtoull(text, NULL, 0);
 }
 
+static void print_counts(void)
+{
+    fprintf(stderr, "refused: %" PRIu64 "\nsteps: %" PRIu64 "\n", target.refused, target.steps);
+    for (unsigned i = 0; i < FINDING_KIND_COUNT; i++)
+        if (target.verdicts[i] != 0)
+            fprintf(stderr, "%s: %" PRIu64 "\n", finding_kind_word((enum finding_kind)i),
+                    target.verdicts[i]);
+}
+
 static void get_ready(void)
 {
     const char *plants = getenv("HEDDLE_PLANT");
@@ -77,6 +89,8 @@ static void get_ready(void)
         add_plant(id);
     target.out = getenv("HEDDLE_FUZZ_OUT");
     target.twice = number_from("HEDDLE_FUZZ_TWICE", TWICE_DEFAULT);
+    if (number_from("HEDDLE_FUZZ_COUNTS", 0) != 0)
+        (void)atexit(print_counts);
     feedback_install();
     feedback_channels_set((uint32_t)number_from("HEDDLE_FUZZ_CHANNELS", FEEDBACK_ALL));
 }
@@ -124,8 +138,10 @@ static void check_repeats(struct input *input, const struct run_result *result)
     if (again.trace_hash == result->trace_hash && feedback_hash() == features)
         return;
     fprintf(stderr,
-            "steps %" PRIu64 " and %" PRIu64 ", features %016" PRIx64 " and %016" PRIx64 "\n",
-            result->steps, again.steps, features, feedback_hash());
+            "steps %" PRIu64 " and %" PRIu64 ", trace %016" PRIx64 " and %016" PRIx64
+            ", features %016" PRIx64 " and %016" PRIx64 "\n",
+            result->steps, again.steps, result->trace_hash, again.trace_hash, features,
+            feedback_hash());
     finding_abort("nondeterminism: an input runs differently the second time");
 }
 
@@ -142,9 +158,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct input input;
 
     get_ready();
-    if (!input_open(&input, data, len, target.plants))
+    if (!input_open(&input, data, len, target.plants)) {
+        target.refused++;
         return 0;
+    }
     run_once(&input, &result);
+    target.steps += result.steps;
+    target.verdicts[result.finding.kind]++;
     const bool is_found = input_counts(&input, &result);
     if (is_found || is_run_twice(&result))
         check_repeats(&input, &result);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/world/lawful.h"
 #include "sim/base/random.h"
 #include "sim/input/diagnostics.h"
 #include "sim/input/forms.h"
@@ -75,7 +76,8 @@ static bool may_run(const struct scenario *scenario)
 {
     struct diagnostics diag;
 
-    if (!is_small(scenario) || scenario->plant_count != 0 || program_is_in(scenario))
+    if (!is_small(scenario) || scenario->plant_count != 0 || program_is_in(scenario) ||
+        !lawful_scenario(scenario))
         return false;
     diagnostics_init(&diag);
     return scenario_check_semantics(scenario, &diag);
@@ -103,6 +105,8 @@ static void read_found(struct input *input)
         input->strategy = (struct strategy_spec){.ops = &strategy_dull};
 }
 
+static void note_base(const struct input *input);
+
 bool input_open(struct input *input, const uint8_t *data, size_t len, const uint64_t *plants)
 {
     *input = (struct input){0};
@@ -122,6 +126,8 @@ bool input_open(struct input *input, const uint8_t *data, size_t len, const uint
     read_found(input);
     input->world = (struct world_spec){.scenario = input->scenario, .plants = plants};
     world_target(&input->world, "fuzz", &input->target);
+    sched_init();
+    note_base(input);
     return true;
 }
 
@@ -157,7 +163,7 @@ static void note_base(const struct input *input)
     struct run_spec spec = {.strategy = &noted, .source = {.kind = CHOICE_FROM_DULL}};
     struct run_result result;
 
-    if (noted_scene == input->scene && profile.is_complete)
+    if (!is_aiming(input->strategy.ops) || noted_scene == input->scene)
         return;
     profile_begin();
     prepare(input, &spec);
@@ -176,11 +182,8 @@ void input_run(struct input *input, const struct steer_listener *listener,
                                        .deviations = input->deviations,
                                        .deviation_count = input->scenario->deviation_count}};
 
-    sched_init();
-    if (is_aiming(input->strategy.ops)) {
-        note_base(input);
+    if (is_aiming(input->strategy.ops))
         spec.base_steps = noted_steps;
-    }
     spec.strategy = steer_by(&input->strategy, listener);
     prepare(input, &spec);
     sched_run(&spec, result);
@@ -193,9 +196,32 @@ static bool is_slow(const struct scenario_value *value)
     return value->is_present && value->range.max > FAIR_NS;
 }
 
-static bool is_fair_actor(const struct scenario_actor *actor)
+/* Whether a node has the words for listening there. */
+static bool is_listened_at(const struct scenario *scenario, const struct addr *addr)
+{
+    char text[ADDR_TEXT_BYTES];
+    const size_t len = strlen(addr_print(addr, text));
+
+    for (size_t i = 0; i < scenario->line_count; i++) {
+        if (scenario->lines[i].form != FORM_DIRECTIVE)
+            continue;
+        const struct scenario_value *words = SCENARIO_ARG(&scenario->lines[i], DIRECTIVE, WORDS);
+        const struct scenario_word *at = &words->words[2];
+        if (words->word_count > 2 &&
+            strcmp((const char *)words->words[0].text.data, "listen") == 0 && at->text.len == len &&
+            memcmp(at->text.data, text, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_fair_actor(const struct scenario *scenario, const struct scenario_actor *actor)
 {
     if (actor->script.count != 0)
+        return false;
+    if (actor->kind == ACTOR_CLIENT &&
+        (!SCENARIO_ARG(actor, CLIENT, TO)->is_present ||
+         !is_listened_at(scenario, &SCENARIO_ARG(actor, CLIENT, TO)->addr)))
         return false;
     if (actor->kind == ACTOR_SERVER)
         return !is_slow(SCENARIO_ARG(actor, SERVER, DELAY)) &&
@@ -211,7 +237,7 @@ static bool is_fair(const struct scenario *scenario)
                    (scenario->bound_ns.max == 0 || scenario->bound_ns.min >= FAIR_NS);
 
     for (size_t i = 0; i < scenario->actor_count; i++)
-        is_good = is_good && is_fair_actor(&scenario->actors[i]);
+        is_good = is_good && is_fair_actor(scenario, &scenario->actors[i]);
     return is_good;
 }
 
@@ -234,8 +260,9 @@ bool input_counts(const struct input *input, const struct run_result *result)
     case FINDING_NONDETERMINISM:
         return true;
     case FINDING_LIVENESS:
-    case FINDING_DATA:
         return is_fair(input->scenario);
+    case FINDING_DATA: /* malformed is also what speaks another protocol than it is asked for */
+        return is_fair(input->scenario) && strstr(result->finding.title, "differs") != NULL;
     case FINDING_NONE:
     case FINDING_UNSUPPORTED:
     case FINDING_EXPECTATION:

@@ -228,6 +228,8 @@ static bool is_everyone_at_rest(void)
 {
     for (size_t i = 0; i < sched_thread_count(); i++) {
         const struct vthread *thread = sched_thread(i);
+        if (thread->is_stalled && thread->state != VTHREAD_DONE)
+            return false;
         if (thread->state != VTHREAD_PARKED || thread->is_lane)
             continue;
         if (deadlock_is_lock_wait(thread) || thread->parked_op.kind == OP_SLEEP)

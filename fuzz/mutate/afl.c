@@ -1,0 +1,111 @@
+/*
+ * fuzz/mutate/afl.c - the mutator as AFL++ loads it: libheddle_mutator.so.
+ *
+ * It is in AFL++'s process, not in the target's, so nothing is known of runs, and schedules are
+ * changed by what inputs hold. Trimming takes one line out at a time.
+ *
+ * Threads: main.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/mutate/mutate.h"
+#include "sim/base/random.h"
+
+enum { INPUT_BYTES_MAX = 1 << 20, CROSS_ONE_IN = 8 };
+
+struct afl_mutator {
+    uint64_t random;
+    uint8_t *out; /* room for INPUT_BYTES_MAX */
+    /* The input being trimmed, and which of its lines is tried. */
+    uint8_t *trimmed;
+    size_t trimmed_len;
+    size_t tried_len;
+    size_t line;
+    size_t line_count;
+};
+
+struct afl_mutator *afl_custom_init(void *afl, unsigned seed);
+size_t afl_custom_fuzz(struct afl_mutator *mutator, uint8_t *data, size_t len, uint8_t **out,
+                       uint8_t *other, size_t other_len, size_t out_max);
+const char *afl_custom_describe(struct afl_mutator *mutator, size_t len_max);
+int afl_custom_init_trim(struct afl_mutator *mutator, uint8_t *data, size_t len);
+size_t afl_custom_trim(struct afl_mutator *mutator, uint8_t **out);
+int afl_custom_post_trim(struct afl_mutator *mutator, unsigned char is_good);
+void afl_custom_deinit(struct afl_mutator *mutator);
+
+struct afl_mutator *afl_custom_init(void *afl, unsigned seed)
+{
+    struct afl_mutator *mutator = calloc(1, sizeof(*mutator));
+
+    (void)afl;
+    if (mutator == NULL)
+        return NULL;
+    mutator->random = seed;
+    mutator->out = malloc(INPUT_BYTES_MAX);
+    mutator->trimmed = malloc(INPUT_BYTES_MAX);
+    if (mutator->out != NULL && mutator->trimmed != NULL)
+        return mutator;
+    afl_custom_deinit(mutator);
+    return NULL;
+}
+
+size_t afl_custom_fuzz(struct afl_mutator *mutator, uint8_t *data, size_t len, uint8_t **out,
+                       uint8_t *other, size_t other_len, size_t out_max)
+{
+    const uint64_t seed = random_next(&mutator->random);
+
+    out_max = out_max < INPUT_BYTES_MAX ? out_max : INPUT_BYTES_MAX;
+    len = len < out_max ? len : out_max;
+    *out = mutator->out;
+    if (other != NULL && other_len != 0 && seed % CROSS_ONE_IN == 0)
+        return mutate_cross(data, len, other, other_len, mutator->out, out_max, seed);
+    memcpy(mutator->out, data, len);
+    return mutate_scenario(mutator->out, len, out_max, seed, NULL);
+}
+
+const char *afl_custom_describe(struct afl_mutator *mutator, size_t len_max)
+{
+    static char text[64];
+
+    (void)mutator;
+    (void)snprintf(text, len_max < sizeof(text) ? len_max : sizeof(text), "%s", mutate_describe());
+    return text;
+}
+
+/* How many steps there are at most. */
+int afl_custom_init_trim(struct afl_mutator *mutator, uint8_t *data, size_t len)
+{
+    mutator->trimmed_len = len < INPUT_BYTES_MAX ? len : INPUT_BYTES_MAX;
+    memcpy(mutator->trimmed, data, mutator->trimmed_len);
+    mutator->line_count = mutate_trim_count(mutator->trimmed, mutator->trimmed_len);
+    mutator->line = 0;
+    return (int)mutator->line_count;
+}
+
+/* From the last line on: what is recorded goes first, and actors after what they do. */
+size_t afl_custom_trim(struct afl_mutator *mutator, uint8_t **out)
+{
+    mutator->tried_len =
+        mutate_trim(mutator->trimmed, mutator->trimmed_len, mutator->line_count - 1 - mutator->line,
+                    mutator->out, INPUT_BYTES_MAX);
+    *out = mutator->out;
+    return mutator->tried_len;
+}
+
+int afl_custom_post_trim(struct afl_mutator *mutator, unsigned char is_good)
+{
+    if (is_good != 0) {
+        memcpy(mutator->trimmed, mutator->out, mutator->tried_len);
+        mutator->trimmed_len = mutator->tried_len;
+    }
+    return (int)++mutator->line;
+}
+
+void afl_custom_deinit(struct afl_mutator *mutator)
+{
+    free(mutator->out);
+    free(mutator->trimmed);
+    free(mutator);
+}
