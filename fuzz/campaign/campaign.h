@@ -46,6 +46,7 @@ struct task {
     char title[FINDING_TITLE_BYTES];
     char name[STORE_NAME_BYTES];
     unsigned step;
+    size_t plant; /* that is left out */
     char file[PATH_MAX];
     char output[PATH_MAX];
     char tool[PATH_MAX];

@@ -163,7 +163,8 @@ static bool take_findings(struct store *store)
         snprintf(title, sizeof(title), "%s", store_text(rows, 0));
         store_do(store,
                  "INSERT INTO main.finding SELECT title, kind, build, name, state, step, hash, "
-                 "lines, preemptions, runs, explained, sites, entry, note, checked, found_ms, "
+                 "lines, preemptions, runs, explained, sites, entry, causes, cause_at, note, "
+                 "checked, found_ms, "
                  "closed_ms FROM pool_finding WHERE rowid = ?",
                  "i", sqlite3_column_int64(rows, 3));
         is_good = copy_file(store, store_text(rows, 2), store_text(rows, 1), "found.scn") &&

@@ -103,6 +103,11 @@ static void put_finding(struct buffer *out, const struct summary_finding *findin
         put(out, finding->explained);
         buffer_append_text(out, "</p>\n");
     }
+    if (finding->causes[0] != '\0') {
+        buffer_append_text(out, "<p>It takes the planted ");
+        put(out, finding->causes);
+        buffer_append_text(out, "</p>\n");
+    }
     if (finding->note[0] != '\0') {
         buffer_append_text(out, "<p><i>");
         put(out, finding->note);

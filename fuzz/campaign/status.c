@@ -26,6 +26,8 @@ static void print_findings(struct store *store)
         printf("\n           %s\n", finding.command);
         if (finding.explained[0] != '\0')
             printf("           %s\n", finding.explained);
+        if (finding.causes[0] != '\0')
+            printf("           it takes the planted %s\n", finding.causes);
         if (finding.note[0] != '\0')
             printf("           %s\n", finding.note);
     }

@@ -37,7 +37,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS finding(title TEXT PRIMARY KEY, kind TEXT NOT NULL,"
     " build TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, step INTEGER NOT NULL,"
     " hash TEXT, lines INTEGER, preemptions INTEGER, runs INTEGER, explained TEXT, sites TEXT, "
-    "entry TEXT, note TEXT,"
+    "entry TEXT, causes TEXT, cause_at INTEGER DEFAULT 0, note TEXT,"
     " checked TEXT, found_ms INTEGER, closed_ms INTEGER) WITHOUT ROWID;";
 
 _Noreturn static void die(const struct store *store)

@@ -60,7 +60,8 @@ sqlite3_stmt *summary_findings(struct store *store)
     return store_query(
         store,
         "SELECT finding.title, finding.kind, state, name, build, lines, preemptions, explained, "
-        "note, found_ms, (SELECT total(count) FROM sighting WHERE title = finding.title), entry "
+        "note, found_ms, (SELECT total(count) FROM sighting WHERE title = finding.title), entry, "
+        "causes "
         "FROM "
         "finding ORDER BY state = 'closed', state <> 'unstable', entry, finding.title",
         "");
@@ -111,6 +112,7 @@ bool summary_next_finding(struct store *store, sqlite3_stmt *rows, struct summar
     out->found_ms = sqlite3_column_int64(rows, 9);
     out->count = (uint64_t)sqlite3_column_int64(rows, 10);
     snprintf(out->entry, sizeof(out->entry), "%s", store_text(rows, 11));
+    snprintf(out->causes, sizeof(out->causes), "%s", store_text(rows, 12));
     store_path(store, out->name, "min.scn", out->file);
     if (access(out->file, R_OK) != 0)
         store_path(store, out->name, "found.scn", out->file);

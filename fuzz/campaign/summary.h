@@ -44,8 +44,9 @@ struct summary_finding {
     char target[SUMMARY_TEXT_BYTES];
     char explained[SUMMARY_TEXT_BYTES];
     char note[SUMMARY_TEXT_BYTES];
-    uint64_t trial; /* the first one */
-    uint64_t count; /* trials that ended so */
+    char causes[SUMMARY_TEXT_BYTES]; /* planted bugs that it takes */
+    uint64_t trial;                  /* the first one */
+    uint64_t count;                  /* trials that ended so */
     uint64_t lines, preemptions;
     int64_t found_ms;
 };
