@@ -118,6 +118,23 @@ static void make_room(struct proxy *proxy)
     }
 }
 
+/* What we are short of ourselves is no server's fault. Another one may have an idle connection, or
+ * want another local port. */
+static int result_of_connect(int error)
+{
+    switch (error) {
+    case ENOMEM:
+    case ENOBUFS:
+        return -ERR_MEMORY;
+    case EMFILE:
+    case ENFILE:
+    case EADDRNOTAVAIL:
+        return -ERR_CLOSED;
+    default:
+        return -ERR_SYSTEM;
+    }
+}
+
 static int make_conn(struct exchange *exchange, struct server *server, struct mux **out)
 {
     struct proxy *proxy = exchange->proxy;
@@ -129,7 +146,7 @@ static int make_conn(struct exchange *exchange, struct server *server, struct mu
         MARK("exchange.connect_refused");
         if (error == EMFILE || error == ENFILE)
             make_room(proxy);
-        return error == ENOMEM ? -ERR_MEMORY : -ERR_SYSTEM;
+        return result_of_connect(error);
     }
     int result = start_tls(exchange, conn);
     if (result == 0)
