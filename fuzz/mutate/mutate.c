@@ -103,6 +103,21 @@ static const struct hints *hints_of(const uint8_t *data, size_t len,
 
 /* ---- one mutation ---- */
 
+/* A node that does an exercise has no events and takes no faults: what is left is its schedule. */
+static bool has_exercise(const struct edit *edit)
+{
+    for (size_t i = 0; i < edit->count; i++) {
+        const struct scenario_line *line = &edit->lines[i].line;
+        if (line->form != FORM_DIRECTIVE)
+            continue;
+        const struct scenario_value *directive = SCENARIO_ARG(line, DIRECTIVE, WORDS);
+        if (directive->word_count != 0 &&
+            strcmp((const char *)directive->words[0].text.data, "exercise") == 0)
+            return true;
+    }
+    return false;
+}
+
 static unsigned draw_operation(struct edit *edit, uint32_t allowed)
 {
     size_t sum = 0;
@@ -122,10 +137,13 @@ static unsigned draw_operation(struct edit *edit, uint32_t allowed)
 /* One to three of them; which did something, as a bit set. */
 static uint32_t apply(struct edit *edit, const uint8_t *data, size_t len, uint32_t allowed)
 {
+    const uint32_t exercising = allowed & (AIMING | 1 << MUTATE_VALUE | 1 << MUTATE_RESEED);
     const size_t wanted = 1 + (edit_one_in(edit, 3) ? edit_below(edit, STACKED_MAX) : 0);
     uint32_t done = 0;
     size_t count = 0;
 
+    if (exercising != 0 && has_exercise(edit))
+        allowed = exercising;
     for (unsigned i = 0; i < TRIES && count < wanted; i++) {
         const unsigned operation = draw_operation(edit, allowed);
         if ((AIMING >> operation & 1) != 0 && edit->hints == NULL)
@@ -136,6 +154,17 @@ static uint32_t apply(struct edit *edit, const uint8_t *data, size_t len, uint32
         count++;
     }
     return done;
+}
+
+/* Canonical bytes: what stands at the end with no meaning is gone, indices are what they come to.
+ */
+static void canonise(struct buffer *mixed, struct buffer *out)
+{
+    struct scenario *scenario = scenario_decode((const uint8_t *)mixed->data, mixed->len);
+
+    scenario_encode(scenario, out);
+    scenario_free(scenario);
+    buffer_fini(mixed);
 }
 
 static size_t give(struct buffer *made, uint8_t *out, size_t out_max, size_t otherwise)
@@ -155,14 +184,16 @@ size_t mutate_scenario(uint8_t *data, size_t len, size_t len_max, uint64_t seed,
     const uint32_t all = (UINT32_C(1) << MUTATE_OPERATION_COUNT) - 1;
     const uint32_t allowed =
         engine == NULL || (engine->operations & all) == 0 ? all : engine->operations & all;
+    struct buffer mixed = {0};
     struct buffer made = {0};
     struct edit edit;
 
     edit_begin(&edit, data, len, random_mix(seed));
     edit.engine = engine;
     last_operations = apply(&edit, data, len, allowed);
-    edit_write(&edit, &made);
+    edit_write(&edit, &mixed);
     edit_end(&edit);
+    canonise(&mixed, &made);
     /* Too long: what there was, as it should be written, or at least cut to size. */
     return give(&made, data, len_max, len < len_max ? len : len_max);
 }
@@ -213,16 +244,6 @@ static size_t find_records(const uint8_t *data, size_t len, struct record *recor
 static bool is_event(const struct record *record)
 {
     return record->place == PLACE_ACTOR || record->place == PLACE_WORLD;
-}
-
-/* Canonical bytes of what the others' indices, taken modulo, come to. */
-static void canonise(struct buffer *mixed, struct buffer *out)
-{
-    struct scenario *scenario = scenario_decode((const uint8_t *)mixed->data, mixed->len);
-
-    scenario_encode(scenario, out);
-    scenario_free(scenario);
-    buffer_fini(mixed);
 }
 
 static void append(struct buffer *out, const uint8_t *data, const struct record *record)
@@ -299,13 +320,15 @@ size_t mutate_trim_count(const uint8_t *data, size_t len)
 
 size_t mutate_trim(const uint8_t *data, size_t len, size_t index, uint8_t *out, size_t out_max)
 {
+    struct buffer mixed = {0};
     struct buffer made = {0};
     struct edit edit;
 
     edit_begin(&edit, data, len, 0);
     if (index < edit.count)
         edit_remove(&edit, index);
-    edit_write(&edit, &made);
+    edit_write(&edit, &mixed);
     edit_end(&edit);
+    canonise(&mixed, &made);
     return give(&made, out, out_max, 0);
 }

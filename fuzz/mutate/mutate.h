@@ -19,21 +19,21 @@ struct hints;
 /* X(enumerator, word for AFL++'s file names, weight among all) */
 #define MUTATE_OPERATIONS(X)                                                                       \
     X(INSERT, "insert", 6)           /* a new event */                                             \
-    X(DELETE, "delete", 6)           /* a line less */                                             \
-    X(DUPLICATE, "duplicate", 4)     /* an event twice */                                          \
-    X(SWAP, "swap", 4)               /* two events change places */                                \
-    X(MOVE, "move", 4)               /* an event is another's: another connection's */             \
-    X(RETIME, "retime", 8)           /* at once, 1us later, just before or after a timer */        \
-    X(PAYLOAD, "payload", 8)         /* the engine's own mutation of some bytes */                 \
-    X(GRAMMAR, "grammar", 6)         /* legal messages of a protocol, then perhaps one lie */      \
-    X(VALUE, "value", 6)             /* a number, a rate, a flag, a word */                        \
+    X(DELETE, "delete", 5)           /* a line less */                                             \
+    X(DUPLICATE, "duplicate", 3)     /* an event twice */                                          \
+    X(SWAP, "swap", 3)               /* two events change places */                                \
+    X(MOVE, "move", 3)               /* an event is another's: another connection's */             \
+    X(RETIME, "retime", 7)           /* at once, 1us later, just before or after a timer */        \
+    X(PAYLOAD, "payload", 6)         /* the engine's own mutation of some bytes */                 \
+    X(GRAMMAR, "grammar", 5)         /* legal messages of a protocol, then perhaps one lie */      \
+    X(VALUE, "value", 5)             /* a number, a rate, a flag, a word */                        \
     X(FAULT_ADD, "fault", 4)         /* a call fails, moves few bytes, a thread stalls, a cut */   \
-    X(FAULT_EDIT, "fault-edit", 4)   /* nth one more or less, another error */                     \
-    X(RESEED, "reseed", 14)          /* other choices beyond the recorded ones */                  \
+    X(FAULT_EDIT, "fault-edit", 2)   /* nth one more or less, another error */                     \
+    X(RESEED, "reseed", 70)          /* other choices beyond the recorded ones */                  \
     X(RECORD, "record", 4)           /* what the seed chose becomes the recording */               \
-    X(SWITCH, "switch", 8)           /* another thread first, where it matters */                  \
-    X(FLIP, "flip", 8)               /* of two that met, the other one first */                    \
-    X(SWITCH_EDIT, "switch-edit", 4) /* a recorded turn is gone, earlier, later, another's */      \
+    X(SWITCH, "switch", 10)          /* another thread first, where it matters */                  \
+    X(FLIP, "flip", 10)              /* of two that met, the other one first */                    \
+    X(SWITCH_EDIT, "switch-edit", 5) /* a recorded turn is gone, earlier, later, another's */      \
     X(PICK, "pick", 4)               /* a recorded draw: short reads, order of reports, failures */
 
 enum mutate_operation {
