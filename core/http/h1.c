@@ -136,7 +136,7 @@ static enum h1_error parse_version(const char *text, size_t len, uint8_t *minor)
 }
 
 /* RFC 9110 7.2, RFC 3986 3.2.2: a host and perhaps a port, none of what could end them. */
-static bool is_authority(const char *text, size_t len)
+bool h1_is_authority(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char u = (unsigned char)text[i];
@@ -177,7 +177,7 @@ static enum h1_error parse_target(struct h1_head *head, const char *text)
         (struct h1_slice){head->target.at + (uint32_t)scheme, (uint32_t)(end - scheme)};
     head->path = (struct h1_slice){head->target.at + (uint32_t)end, (uint32_t)(len - end)};
     /* RFC 9110 4.2.1, 4.2.4: an empty host is invalid, user information is an error. */
-    if (end == scheme || !is_authority(target + scheme, end - scheme))
+    if (end == scheme || !h1_is_authority(target + scheme, end - scheme))
         return H1_BAD_TARGET;
     return H1_OK;
 }
@@ -330,7 +330,7 @@ static enum h1_error add_field(struct h1_head *head, const struct h1_header *h, 
             return H1_HOST_TWICE;
         head->has_host = true;
         head->host = h->value;
-        if (!head->is_response && !is_authority(value, h->value.len))
+        if (!head->is_response && !h1_is_authority(value, h->value.len))
             return H1_BAD_HOST;
         return H1_OK;
     case H1_FIELD_EXPECT:

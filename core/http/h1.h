@@ -184,6 +184,10 @@ bool h1_head_is_empty(const struct h1_head *head, size_t len);
 
 bool h1_is_interim(const struct h1_head *head); /* a 1xx other than 101: another head follows */
 
+/* Could it be a Host, of any protocol? No user, nothing that would end or divide it (RFC 9110 7.2).
+ */
+bool h1_is_authority(const char *text, size_t len);
+
 /* Equal without regard to ASCII case. */
 bool h1_is_same_word(const char *a, size_t a_len, const char *b, size_t b_len);
 

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/http/h1.h"
+
 struct text {
     const char *data;
     size_t len;
@@ -188,9 +190,9 @@ unsigned h2_head_check_request(const struct http_head *head)
         return 501;
     if (!is_text(scheme, "http") && !is_text(scheme, "https"))
         return 400;
-    /* RFC 9113 8.3.1: no userinfo. */
+    /* RFC 9113 8.3.1: no userinfo; and what an HTTP/1 server would refuse, or take for two. */
     if (head->authority.len == 0 ||
-        memchr(http_head_text(head, head->authority), '@', head->authority.len) != NULL)
+        !h1_is_authority(http_head_text(head, head->authority), head->authority.len))
         return 400;
     return is_path_good(head) ? 0 : 400;
 }

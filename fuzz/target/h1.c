@@ -86,9 +86,13 @@ static void compare_cuts(const struct message *a, const struct message *b)
                    "h1: a body is the same however it is cut");
 }
 
-static bool is_text(const char *text, struct h1_slice slice, const char *want)
+/* The other one keeps the beginning of a long one. */
+static bool is_method(const char *text, struct h1_slice slice, const char *want)
 {
-    return strlen(want) == slice.len && memcmp(text + slice.at, want, slice.len) == 0;
+    size_t len = strlen(want);
+
+    return (len == slice.len || (len == HTTP_METHOD_BYTES - 1 && len < slice.len)) &&
+           memcmp(text + slice.at, want, len) == 0;
 }
 
 static void compare_readers(const struct message *m, const char *text,
@@ -97,7 +101,7 @@ static void compare_readers(const struct message *m, const char *text,
     if (m->head.is_response)
         FINDING_UNLESS(m->head.status == other->status, "h1: both readers see one status");
     else
-        FINDING_UNLESS(is_text(text, m->head.method_text, other->method),
+        FINDING_UNLESS(is_method(text, m->head.method_text, other->method),
                        "h1: both readers see one method");
     FINDING_UNLESS(m->body.payload_bytes == other->body_bytes,
                    "h1: both readers see as much payload");

@@ -82,6 +82,16 @@ static void take_body_key(struct http_reader *reader, const char *value)
     reader->body_bytes_expected = strtoull(end + 1, NULL, 10);
 }
 
+/* RFC 9112 6.1: a coding that nobody here uses would leave the end of the body unknown. */
+static void take_coding(struct http_reader *reader, const char *value)
+{
+    if (strcasecmp(value, "chunked") != 0)
+        fail(reader, "a transfer coding other than chunked");
+    else if (reader->is_chunked)
+        fail(reader, "chunked twice");
+    reader->is_chunked = true;
+}
+
 static void take_length(struct http_reader *reader, const char *value)
 {
     char *end;
@@ -109,7 +119,7 @@ static void take_field(struct http_reader *reader)
     if (strcasecmp(reader->line, "content-length") == 0)
         take_length(reader, colon);
     else if (strcasecmp(reader->line, "transfer-encoding") == 0)
-        reader->is_chunked = strcasecmp(colon, "chunked") == 0;
+        take_coding(reader, colon);
     else if (strcasecmp(reader->line, "connection") == 0)
         reader->is_close = strcasecmp(colon, "close") == 0 ||
                            (reader->is_close && strcasecmp(colon, "keep-alive") != 0);
