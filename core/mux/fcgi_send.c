@@ -392,18 +392,27 @@ bool fcgi_send_is_stuck(const struct fcgi *fcgi)
     return conn_has(fcgi->mux.conn, CONN_WAIT_SEND);
 }
 
+static bool stop_if_ended(struct fcgi *fcgi)
+{
+    if (!conn_has(fcgi->mux.conn, CONN_WRITE_END | CONN_FAILED))
+        return false;
+    fcgi_send_stop(fcgi);
+    return true;
+}
+
 bool fcgi_send_pump(struct fcgi *fcgi)
 {
     bool has_moved = false;
 
-    if (conn_has(fcgi->mux.conn, CONN_WRITE_END | CONN_FAILED)) {
-        fcgi_send_stop(fcgi);
+    if (stop_if_ended(fcgi))
         return false;
-    }
     fcgi->wants_out = false;
     for (int i = 0; i < PUTS_MAX && put_all(fcgi); i++)
         has_moved = true;
     has_moved |= flush(fcgi);
+    /* Nothing may come of it that would bring us here again. */
+    if (stop_if_ended(fcgi))
+        return has_moved;
     give_if_empty(fcgi);
     if (buffer_is_waiting(&fcgi->out_wait) && !fcgi->wants_out)
         buffer_wait_cancel(&fcgi->mux.env->buffers, &fcgi->out_wait);

@@ -98,13 +98,17 @@ static ssize_t push(gnutls_transport_ptr_t ctx, const giovec_t *pieces, int piec
 {
     struct session *self = ctx;
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)pieces_count};
-    ssize_t sent, sum = 0;
+    ssize_t sent = -1, sum = 0;
 
-    do {
+    /* Once a piece is lost nothing may follow it. */
+    errno = EPIPE;
+    while (!self->tls.is_send_broken) {
         sent = sendmsg(self->tls.fd, &message, MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
-    if (sent >= 0)
-        return sent;
+        if (sent >= 0)
+            return sent;
+        if (errno != EINTR)
+            break;
+    }
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
         errno = EAGAIN;
         return -1;

@@ -83,7 +83,8 @@ static enum tls_status flush(struct tls_session *session)
 {
     struct standin *self = standin_of(session);
 
-    while (self->out_at < self->out_len) {
+    /* Once a piece is lost nothing may follow it. */
+    while (self->out_at < self->out_len && !session->is_send_broken) {
         ssize_t sent =
             send(session->fd, self->out + self->out_at, self->out_len - self->out_at, MSG_NOSIGNAL);
         if (sent >= 0) {
@@ -92,7 +93,6 @@ static enum tls_status flush(struct tls_session *session)
             return TLS_WANT_SEND;
         } else if (errno != EINTR) {
             session->is_send_broken = true;
-            break;
         }
     }
     self->out_at = self->out_len = 0;
