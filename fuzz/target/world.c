@@ -95,18 +95,27 @@ static void get_ready(void)
     feedback_channels_set((uint32_t)number_from("HEDDLE_FUZZ_CHANNELS", FEEDBACK_ALL));
 }
 
-/* libFuzzer's watch over memory is a thread of its own, which would be taken for one of the world's
- * when it calls anything: no limit, no thread. A world's memory is bounded. */
+/* What libFuzzer is told, before what the user tells it:
+ * - no limit of memory: the watch over it is a thread of its own, which would be taken for one of
+ * the world's when it calls anything; a world's memory is bounded;
+ * - no weights by rare features: of those there are too many, and a quarter of the time goes there.
+ */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    static char no_weights[] = "-entropic=0";
     static char no_limit[] = "-rss_limit_mb=0";
-    static char *arguments[ARGUMENTS_MAX + 2];
+    static char *arguments[ARGUMENTS_MAX + 3];
+    size_t count = 0;
 
     get_ready();
-    if (LLVMFuzzerRunDriver == NULL || *argc >= ARGUMENTS_MAX)
+    if (LLVMFuzzerRunDriver == NULL || *argc < 1 || *argc >= ARGUMENTS_MAX)
         return 0;
-    memcpy(arguments, *argv, (size_t)*argc * sizeof(char *));
-    arguments[(*argc)++] = no_limit;
+    arguments[count++] = (*argv)[0];
+    arguments[count++] = no_weights;
+    for (int i = 1; i < *argc; i++)
+        arguments[count++] = (*argv)[i];
+    arguments[count++] = no_limit;
+    *argc = (int)count;
     *argv = arguments;
     return 0;
 }
