@@ -134,7 +134,15 @@ static unsigned draw_operation(struct edit *edit, uint32_t allowed)
     return MUTATE_RESEED;
 }
 
-/* One to three of them; which did something, as a bit set. */
+/* Those that leave the schedule alone, but for reseeding itself. */
+enum {
+    OF_EVENTS = 1 << MUTATE_INSERT | 1 << MUTATE_DELETE | 1 << MUTATE_DUPLICATE | 1 << MUTATE_SWAP |
+                1 << MUTATE_MOVE | 1 << MUTATE_RETIME | 1 << MUTATE_PAYLOAD | 1 << MUTATE_GRAMMAR |
+                1 << MUTATE_VALUE | 1 << MUTATE_FAULT_ADD | 1 << MUTATE_FAULT_EDIT,
+};
+
+/* One to three of them; which did something, as a bit set. Other events mostly come with another
+ * schedule too: each run is one more look at both. */
 static uint32_t apply(struct edit *edit, const uint8_t *data, size_t len, uint32_t allowed)
 {
     const uint32_t exercising = allowed & (AIMING | 1 << MUTATE_VALUE | 1 << MUTATE_RESEED);
@@ -153,6 +161,9 @@ static uint32_t apply(struct edit *edit, const uint8_t *data, size_t len, uint32
         done |= UINT32_C(1) << operation;
         count++;
     }
+    const bool may_reseed = (allowed >> MUTATE_RESEED & 1) != 0 && (done & ~OF_EVENTS) == 0;
+    if (may_reseed && !edit_one_in(edit, 3) && operation_reseed(edit))
+        done |= UINT32_C(1) << MUTATE_RESEED;
     return done;
 }
 
