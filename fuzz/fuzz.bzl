@@ -61,7 +61,7 @@ files=$0.runfiles
 [ -d "$files" ] || files=$RUNFILES_DIR # of the program that runs this one
 files=$files/%s
 exec "$files/%s" --target %s --engine %s --build %s --program "$files/%s" \\
-    --seeds "$files/%s" --dict "$files/%s" "$@"
+    --seeds "$files/%s" --dict "$files/%s" %s"$@"
 """ % (
         ctx.workspace_name,
         ctx.executable._launcher.short_path,
@@ -71,8 +71,9 @@ exec "$files/%s" --target %s --engine %s --build %s --program "$files/%s" \\
         ctx.executable.program.short_path,
         ctx.file.corpus.short_path,
         ctx.file.dictionary.short_path,
+        '--mutator "$files/%s" ' % ctx.file.mutator.short_path if ctx.file.mutator else "",
     ), is_executable = True)
-    files = [
+    files = ctx.files.mutator + [
         ctx.executable._launcher,
         ctx.executable.program,
         ctx.file.corpus,
@@ -87,6 +88,7 @@ _fuzz_run = rule(
         "program": attr.label(executable = True, cfg = "target"),
         "corpus": attr.label(allow_single_file = True),
         "dictionary": attr.label(allow_single_file = True),
+        "mutator": attr.label(allow_single_file = True),
         "_launcher": attr.label(
             default = "//fuzz/drive:heddle-fuzz",
             executable = True,
@@ -141,6 +143,7 @@ def cc_fuzz_test(
         corpus = [],
         corpus_is_text = False,
         dicts = [],
+        mutator = None,
         linkopts = [],
         size = "small",
         tags = [],
@@ -153,6 +156,8 @@ def cc_fuzz_test(
     name_corpus     a folder of all inputs of `corpus`
     name_dict       all dictionaries in one
     name_oss_fuzz   what OSS-Fuzz unpacks into $OUT
+
+    `mutator` is a library for AFL++; libFuzzer's is linked in, among `deps`.
     """
     if not name.endswith("_fuzz_test"):
         fail("%s: a fuzz target's name ends with _fuzz_test" % name)
@@ -203,6 +208,10 @@ def cc_fuzz_test(
         program = name + "_bin",
         corpus = name + "_corpus",
         dictionary = name + "_dict",
+        mutator = select({
+            "//fuzz/engine:is_afl": mutator,
+            "//conditions:default": None,
+        }),
         tags = tags + ["manual"],
     )
     _fuzz_oss_fuzz(
