@@ -211,10 +211,11 @@ static bool make_room(struct edit *edit)
         return true;
     if (edit->capacity >= EDIT_LINES_MAX)
         return false;
-    edit->capacity *= 2;
-    edit->lines = realloc(edit->lines, edit->capacity * sizeof(*edit->lines));
-    if (edit->lines == NULL)
+    struct edit_line *lines = realloc(edit->lines, 2 * edit->capacity * sizeof(*lines));
+    if (lines == NULL)
         abort();
+    edit->lines = lines;
+    edit->capacity *= 2;
     return true;
 }
 

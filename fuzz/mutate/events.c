@@ -36,7 +36,7 @@ static uint64_t near_timer(struct edit *edit)
 
 static uint64_t any_delay(struct edit *edit)
 {
-    static const uint64_t delays_ns[] = {0, 0, US_NS, 10 * US_NS, 100 * US_NS, 1000 * US_NS};
+    static const uint64_t delays_ns[] = {0, 0, US_NS, 10000, 100000, 1000000};
 
     return delays_ns[edit_below(edit, sizeof(delays_ns) / sizeof(delays_ns[0]))];
 }

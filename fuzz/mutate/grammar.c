@@ -8,7 +8,14 @@
 
 #include "fuzz/mutate/invent.h"
 
-enum { MESSAGE_BYTES = 1024, LIE_ONE_IN = 3, FRAMES_MAX = 4, FRAME_HEAD = 9, RECORD_HEAD = 8 };
+enum {
+    MESSAGE_BYTES = 1024,
+    LIE_ONE_IN = 3,
+    RARE_LIE_ONE_IN = 6,
+    FRAMES_MAX = 4,
+    FRAME_HEAD = 9,
+    RECORD_HEAD = 8
+};
 
 struct message {
     uint8_t bytes[MESSAGE_BYTES];
@@ -183,7 +190,7 @@ static void put_frame_body(struct edit *edit, struct message *message, unsigned 
             put_byte(message, edit_below(edit, 256));
         break;
     }
-    if (edit_one_in(edit, LIE_ONE_IN * 2))
+    if (edit_one_in(edit, RARE_LIE_ONE_IN))
         put_byte(message, 0); /* one byte too many */
 }
 

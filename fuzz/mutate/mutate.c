@@ -272,8 +272,8 @@ static void cross(const uint8_t *a, const struct record *as, size_t a_count, con
     size_t behind = a_count; /* where events may begin */
     size_t taken = 0;
 
-    for (size_t i = a_count; i-- > 0 && (as[i].place != PLACE_TOP && as[i].place != PLACE_NODE);)
-        behind = i;
+    while (behind > 0 && as[behind - 1].place != PLACE_TOP && as[behind - 1].place != PLACE_NODE)
+        behind--;
     size_t before = behind;
     while (before < a_count && as[before].place != PLACE_END && as[before].place != PLACE_SCHEDULE)
         before++;
@@ -296,7 +296,7 @@ static void cross(const uint8_t *a, const struct record *as, size_t a_count, con
 size_t mutate_cross(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len, uint8_t *out,
                     size_t out_max, uint64_t seed)
 {
-    struct record *records = malloc(2 * RECORDS_MAX * sizeof(*records));
+    struct record *records = malloc(sizeof(struct record[2 * RECORDS_MAX]));
     struct buffer mixed = {0};
     struct buffer made = {0};
     uint64_t random = random_mix(seed);
