@@ -113,7 +113,8 @@ cp {dictionary} "$stage/{stem}.dict"
 cp {options} "$stage/{stem}.options"
 (cd {corpus} && zip -q -X -r "$stage/{stem}_seed_corpus.zip" .)
 chmod -R u+w "$stage"
-tar --sort=name --mtime=@0 --owner=0 --group=0 -C "$stage" -cf {out} .
+names=$(ls "$stage")
+tar --mtime=@0 --owner=0 --group=0 -C "$stage" -cf {out} $names
 """.format(
             program = ctx.executable.program.path,
             stem = stem,
