@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/base/attr.h"
 #include "sim/cli/options.h"
@@ -90,7 +91,16 @@ static void list_fini(struct plan_list *list)
     list->count = 0;
 }
 
-/* Adds the files that match, in order of their names; those below the root without it. */
+static bool is_scenario(const char *path)
+{
+    const size_t len = strlen(path);
+    struct stat info;
+
+    return len > 4 && strcmp(path + len - 4, ".scn") == 0 && stat(path, &info) == 0 &&
+           S_ISREG(info.st_mode);
+}
+
+/* Adds the scenarios that match, in order of their names; those below the root without it. */
 static size_t add_matches(struct parser *parser, const struct word *word, const char *pattern)
 {
     const size_t root_len = strlen(parser->root);
@@ -98,8 +108,11 @@ static size_t add_matches(struct parser *parser, const struct word *word, const 
     size_t count = 0;
 
     if (glob(pattern, GLOB_ERR, NULL, &found) == 0) {
-        for (; count < found.gl_pathc; count++) {
-            const char *path = found.gl_pathv[count];
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            const char *path = found.gl_pathv[i];
+            if (!is_scenario(path))
+                continue;
+            count++;
             if (strncmp(path, parser->root, root_len) == 0 && path[root_len] == '/')
                 path += root_len + 1;
             list_add(parser, word, &parser->plan->targets, path);
@@ -111,7 +124,7 @@ static size_t add_matches(struct parser *parser, const struct word *word, const 
 
 static void parse_target(struct parser *parser, const struct word *word)
 {
-    static const char *const forms[] = {"%s/%s", "%s/scenarios/%s", "%s/scenarios/%s.scn"};
+    static const char *const forms[] = {"%s/scenarios/%s.scn", "%s/scenarios/%s", "%s/%s"};
     char pattern[PATH_MAX];
 
     if (strncmp(word->text, "fuzz:", 5) == 0) {

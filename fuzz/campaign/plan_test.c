@@ -68,6 +68,7 @@ static void test_mistakes_are_shown_where_they_are(void **state)
     } cases[] = {
         {"target fd/*\n", "x.plan:1:1: ", "did you mean targets?"},
         {"targets nowhere/*\n", "x.plan:1:9: ", "no scenario 'nowhere/*'"},
+        {"targets scenarios/fd\n", "x.plan:1:9: ", "no scenario 'scenarios/fd'"},
         {"targets fuzz:world\n", "x.plan:1:9: ", "needs an engine"},
         {"\n  builds plain best\n", "x.plan:2:16: ", "none of plain"},
         {"engines libfuzzer\n", "x.plan:1:9: ", "not built into this tool"},
