@@ -11,6 +11,7 @@
 #
 #     ours      the whole mutator, code and schedule coverage
 #     cover     the whole mutator, code coverage alone
+#     turns     schedules alone, code coverage and state moves
 #     random    the scenarios of the corpus as they are, another seed and strategy each time
 set -u -o pipefail
 
@@ -31,6 +32,7 @@ one() # plant way seed
     local channels= operations= log=$work/log begin end units found
     case $2 in
     cover) channels=0 ;;
+    turns) channels=0x10 operations=0x1f800 ;;
     random) channels=0 operations=$reseed ;;
     esac
     rm -rf "$work/corpus"
@@ -47,7 +49,7 @@ one() # plant way seed
 }
 
 for plant in "${plants[@]}"; do
-    for way in ours cover random; do
+    for way in ours cover turns random; do
         for ((seed = 1; seed <= seeds; seed++)); do
             one "$plant" "$way" "$seed"
         done
