@@ -17,6 +17,7 @@
 
 enum {
     HEAD_BYTES_MAX = 8192,
+    TEXT_BYTES = 16384,
     OWN_FIELDS = 6,
     CGI_BYTES = 1 << 16,
     PAIR_BYTES_MAX = HEAD_BYTES_MAX + 1024 /* of such a head */
@@ -25,7 +26,7 @@ enum {
 struct way {
     struct h1_head parsed;
     struct http_head *head;
-    char text[2 * HEAD_BYTES_MAX];
+    char text[TEXT_BYTES];
     size_t len;
 };
 
@@ -36,9 +37,9 @@ static bool read_head(struct way *way, const char *text, size_t len, bool is_res
         h1_head_init_response(&way->parsed, false);
     else
         h1_head_init_request(&way->parsed);
-    if (h1_head_parse(&way->parsed, text, len, 2 * HEAD_BYTES_MAX) != H1_DONE)
+    if (h1_head_parse(&way->parsed, text, len, TEXT_BYTES) != H1_DONE)
         return false;
-    http_head_init(way->head, 2 * HEAD_BYTES_MAX, is_response);
+    http_head_init(way->head, TEXT_BYTES, is_response);
     return h1_convert_head(way->head, &way->parsed, text, "http") == H1_OK;
 }
 
@@ -111,8 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     bool is_response = len >= 5 && memcmp(data, "HTTP/", 5) == 0;
 
     if (first.head == NULL) {
-        first.head = malloc(http_head_size(2 * HEAD_BYTES_MAX));
-        second.head = malloc(http_head_size(2 * HEAD_BYTES_MAX));
+        first.head = malloc(http_head_size(TEXT_BYTES));
+        second.head = malloc(http_head_size(TEXT_BYTES));
     }
     if (first.head == NULL || second.head == NULL)
         abort();
