@@ -43,12 +43,8 @@ static const struct {
     const char *text;
     enum http_method method;
 } methods[] = {
-    {"GET", HTTP_METHOD_GET},
-    {"HEAD", HTTP_METHOD_HEAD},
-    {"OPTIONS", HTTP_METHOD_OPTIONS},
-    {"TRACE", HTTP_METHOD_TRACE},
-    {"PUT", HTTP_METHOD_PUT},
-    {"DELETE", HTTP_METHOD_DELETE},
+    {"GET", HTTP_METHOD_GET},     {"HEAD", HTTP_METHOD_HEAD}, {"OPTIONS", HTTP_METHOD_OPTIONS},
+    {"TRACE", HTTP_METHOD_TRACE}, {"PUT", HTTP_METHOD_PUT},   {"DELETE", HTTP_METHOD_DELETE},
 };
 
 bool http_head_set_method(struct http_head *head, const char *text, size_t len)

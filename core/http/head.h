@@ -32,7 +32,8 @@ struct http_field {
     struct http_slice value;
 };
 
-/* Methods that change framing or forwarding: among them all that are idempotent (RFC 9110 9.2.2). */
+/* Methods that change framing or forwarding: among them all that are idempotent (RFC 9110 9.2.2).
+ */
 enum http_method {
     HTTP_METHOD_OTHER,
     HTTP_METHOD_GET,

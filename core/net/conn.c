@@ -141,7 +141,8 @@ struct conn *conn_connect(struct rt *rt, struct pool *pool, const struct addr *t
     }
     if (!is_made)
         conn->flags |= CONN_CONNECTING;
-    /* Nothing can have come yet. The poller then takes reading along with its first registration. */
+    /* Nothing can have come yet. The poller then takes reading along with its first registration.
+     */
     fd_cant_recv(rt, fd);
     return conn;
 

@@ -62,15 +62,15 @@ struct worker {
         load; /* tasks in the run queue at the start of the last turn; stored by itself */
 
     /* Own. */
-    uint64_t now_ns;           /* CLOCK_MONOTONIC at the last return from the poller */
-    uint64_t turn;             /* loop turns, from 1 */
-    uint64_t rng;              /* xorshift64: where a random member is as good as any */
-    int wake_fd;               /* eventfd, in the fd table while the worker runs */
-    bool is_stopping;          /* has seen the instance's stop and acknowledged it */
-    struct tasklet *current;   /* running now (a task: its common part), or NULL */
-    int fd_current;            /* whose handler runs now, or -1 */
-    bool is_fd_current_gone;   /* and has been deleted or migrated by it */
-    struct lock *steal_lock;   /* under which objects of F_USR1 tasklets are stolen; set by others */
+    uint64_t now_ns;         /* CLOCK_MONOTONIC at the last return from the poller */
+    uint64_t turn;           /* loop turns, from 1 */
+    uint64_t rng;            /* xorshift64: where a random member is as good as any */
+    int wake_fd;             /* eventfd, in the fd table while the worker runs */
+    bool is_stopping;        /* has seen the instance's stop and acknowledged it */
+    struct tasklet *current; /* running now (a task: its common part), or NULL */
+    int fd_current;          /* whose handler runs now, or -1 */
+    bool is_fd_current_gone; /* and has been deleted or migrated by it */
+    struct lock *steal_lock; /* under which objects of F_USR1 tasklets are stolen; set by others */
     struct run_tree run_queue; /* tasks by (key, seq) */
     uint64_t run_clock;        /* next key */
     unsigned run_count;        /* tasks in run_queue */

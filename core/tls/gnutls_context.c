@@ -7,7 +7,8 @@
 
 #include "core/base/err.h"
 
-/* Ours first, authenticated ciphers only, and keys that a stolen certificate does not give away later. */
+/* Ours first, authenticated ciphers only, and keys that a stolen certificate does not give away
+ * later. */
 static const char PRIORITY[] =
     "NORMAL:%SERVER_PRECEDENCE:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:"
     "+AES-128-GCM:+CHACHA20-POLY1305:+AES-256-GCM";
