@@ -31,14 +31,16 @@ enum {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-/* libFuzzer has it, and nobody else. */
+/* libFuzzer has the first; so has the driver of AFL++, which has the second too. */
 extern int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*run)(const uint8_t *, size_t))
     __attribute__((weak));
+extern uint8_t *__afl_area_ptr __attribute__((weak));
 
 static struct {
     bool is_ready;
     uint64_t plants[PLANT_WORDS];
     const char *plant_ids[PLANTS_MAX];
+    char *plant_list; /* that they are words of */
     size_t plant_count;
     uint64_t twice;
     const char *out;
@@ -83,9 +85,9 @@ static void get_ready(void)
     if (target.is_ready)
         return;
     target.is_ready = true;
-    char *list = plants == NULL ? NULL : strdup(plants); /* stays: its words are the ids */
-    for (char *id = list == NULL ? NULL : strtok_r(list, ",", &rest); id != NULL;
-         id = strtok_r(NULL, ",", &rest))
+    target.plant_list = plants == NULL ? NULL : strdup(plants);
+    for (char *id = target.plant_list == NULL ? NULL : strtok_r(target.plant_list, ",", &rest);
+         id != NULL; id = strtok_r(NULL, ",", &rest))
         add_plant(id);
     target.out = getenv("HEDDLE_FUZZ_OUT");
     target.twice = number_from("HEDDLE_FUZZ_TWICE", TWICE_DEFAULT);
@@ -108,7 +110,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     size_t count = 0;
 
     get_ready();
-    if (LLVMFuzzerRunDriver == NULL || *argc < 1 || *argc >= ARGUMENTS_MAX)
+    if (LLVMFuzzerRunDriver == NULL || &__afl_area_ptr != NULL || *argc < 1 ||
+        *argc >= ARGUMENTS_MAX)
         return 0;
     arguments[count++] = (*argv)[0];
     arguments[count++] = no_weights;
