@@ -4,7 +4,6 @@
 
 #include "core/base/atomic.h"
 #include "core/base/hook.h"
-#include "core/net/conn.h"
 #include "core/proxy/answer.h"
 #include "core/proxy/connect.h"
 #include "core/proxy/control.h"
@@ -319,10 +318,7 @@ static void init_streams(struct exchange *exchange)
 /* For applications that ask who it is; where there is no room they are not told. */
 static void note_client(const struct session *session, struct http_head *head)
 {
-    char text[ADDR_TEXT_BYTES];
-
-    (void)addr_print(&session->conn->peer, text);
-    if (!http_head_set(head, &head->client, text, strlen(text)))
+    if (!http_head_set(head, &head->client, session->client, strlen(session->client)))
         MARK("exchange.client_not_noted");
 }
 

@@ -246,6 +246,7 @@ int session_start(struct proxy *proxy, struct conn *conn)
     session->worker = worker_id();
     session->listen_index = conn->listener->index;
     session->conn = conn;
+    (void)addr_print(&conn->peer, session->client);
     list_init(&session->exchanges);
     idle_session_init(&session->idle);
     HOOK_NAME(session, "session", "session");

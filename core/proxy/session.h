@@ -20,6 +20,7 @@
 #include "core/base/attr.h"
 #include "core/base/list.h"
 #include "core/mux/mux.h"
+#include "core/net/addr.h"
 #include "core/server/idle.h"
 
 struct conn;
@@ -41,9 +42,10 @@ struct session {
     struct proxy *proxy;
     struct list link; /* in its worker's sessions */
     int worker;
-    uint32_t listen_index; /* in the configuration */
-    struct conn *conn;     /* NULL once over */
-    struct mux *front;     /* NULL before the choice, and once over */
+    uint32_t listen_index;        /* in the configuration */
+    struct conn *conn;            /* NULL once over */
+    char client[ADDR_TEXT_BYTES]; /* its peer, for applications that ask who it is */
+    struct mux *front;            /* NULL before the choice, and once over */
     struct session_choice choice;
     struct list exchanges;
     unsigned exchanges_count;
