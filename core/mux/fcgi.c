@@ -66,9 +66,7 @@ static void let_go(struct fcgi_stream *s)
 
     if (stream == NULL)
         return;
-    channel_give_room(stream->recv);
-    stream->mux = NULL;
-    stream->impl = NULL;
+    stream_let_go(stream);
     s->stream = NULL;
     s->fcgi->live_count--;
 }

@@ -22,11 +22,7 @@ static const struct h1_back *back_of_const(const struct mux *mux)
 
 static void let_go(struct h1_back *back)
 {
-    struct stream *stream = back->stream;
-
-    channel_give_room(stream->recv);
-    stream->mux = NULL;
-    stream->impl = NULL;
+    stream_let_go(back->stream);
     back->stream = NULL;
 }
 

@@ -40,11 +40,7 @@ static void move(struct h1_front *front, enum h1_front_state to)
 /* Neither side knows the other any more. */
 static void let_go(struct h1_front *front)
 {
-    struct stream *stream = front->stream;
-
-    channel_give_room(stream->recv);
-    stream->mux = NULL;
-    stream->impl = NULL;
+    stream_let_go(front->stream);
     front->stream = NULL;
 }
 

@@ -246,6 +246,9 @@ static inline void stream_ready(struct stream *stream)
  * send. */
 void stream_fail(struct stream *stream, enum stream_error error);
 
+/* The mux is through with it: neither side knows the other any more. */
+void stream_let_go(struct stream *stream);
+
 /* All of send has gone out: tells the exchange. */
 void stream_sent(struct stream *stream);
 

@@ -41,6 +41,13 @@ void stream_fail(struct stream *stream, enum stream_error error)
         channel_close(stream->send);
 }
 
+void stream_let_go(struct stream *stream)
+{
+    channel_give_room(stream->recv);
+    stream->mux = NULL;
+    stream->impl = NULL;
+}
+
 void stream_sent(struct stream *stream)
 {
     if (stream->is_sent)
