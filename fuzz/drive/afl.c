@@ -199,6 +199,8 @@ bool drive_afl(struct drive *drive)
         return false;
     (void)folder_each(drive->seeds, stage_one, &stage);
     (void)folder_each(drive->corpus, stage_one, &stage);
+    if (drive->also != NULL)
+        (void)folder_each(drive->also, stage_one, &stage);
     set_environment(drive);
     drive->begun_ns = drive_now_ns();
     pid_t pid = start(drive, in, out);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,6 +10,13 @@
 #include "fuzz/drive/drive.h"
 
 enum { POLL_NS = 20000000, EXEC_FAILED = 127 };
+
+static pid_t watched; /* 0: nobody */
+
+void child_watch_parent(void)
+{
+    watched = getppid();
+}
 
 uint64_t drive_now_ns(void)
 {
@@ -33,10 +41,15 @@ void drive_set_sanitizers(void)
 
 pid_t child_start(const char *const *args, const struct child_io *io)
 {
+    const pid_t self = getpid();
     pid_t pid = fork();
 
     if (pid != 0)
         return pid;
+    /* What is killed cannot end the session in an orderly way. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != self)
+        _exit(EXEC_FAILED);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int out = io->out < 0 ? null : io->out;
     if (dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
@@ -48,6 +61,13 @@ pid_t child_start(const char *const *args, const struct child_io *io)
     _exit(EXEC_FAILED);
 }
 
+/* Workers of an engine are in its group. */
+static void kill_all(pid_t pid)
+{
+    (void)kill(-pid, SIGKILL);
+    (void)kill(pid, SIGKILL);
+}
+
 bool child_is_over(pid_t pid, int *status)
 {
     pid_t got;
@@ -55,6 +75,10 @@ bool child_is_over(pid_t pid, int *status)
     do {
         got = waitpid(pid, status, WNOHANG);
     } while (got < 0 && errno == EINTR);
+    if (got == 0 && watched != 0 && getppid() != watched) {
+        kill_all(pid);
+        _exit(EXIT_CANNOT);
+    }
     return got != 0;
 }
 
@@ -66,7 +90,7 @@ int child_wait(pid_t pid, uint64_t limit_ns)
 
     while (!child_is_over(pid, &status)) {
         if (drive_now_ns() - begun_ns > limit_ns) {
-            kill(pid, SIGKILL);
+            kill_all(pid);
             (void)waitpid(pid, &status, 0);
             return -1;
         }

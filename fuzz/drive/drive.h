@@ -5,6 +5,7 @@
  *     libfuzzer.c     one session of libFuzzer
  *     afl.c           one session of AFL++
  *     findings.c      what the session saved: kept, run again, named
+ *     small.c         an input made smaller, a corpus made smaller
  *     child.c         processes
  *     files.c         folders, and inputs named by what is in them
  *
@@ -48,7 +49,8 @@ struct drive_finding {
     char title[DRIVE_TITLE_BYTES];
     char path[DRIVE_PATH_BYTES]; /* of the first input */
     unsigned inputs;
-    bool is_replayed; /* the input alone makes it again */
+    char scenario[DRIVE_PATH_BYTES]; /* what the target wrote of it, "": nothing */
+    bool is_replayed;                /* the input alone makes it again */
 };
 
 struct drive {
@@ -62,11 +64,16 @@ struct drive {
     const char *mutator; /* AFL++'s, NULL: none */
     const char *out;
     const char *corpus_asked;
+    const char *also;      /* more inputs, NULL: none; nothing is written there */
+    const char *merge_to;  /* instead of a session: the least corpus, to this folder */
+    const char *shrink_to; /* likewise: the operand made small, to this file */
     struct option_number time_ns;
     struct option_number seed;
     bool is_keep_going;
     bool is_json;
     bool is_replay;
+    bool is_unmeasured; /* stability: it takes longer than a short session */
+    bool is_attached;
     bool is_help;
     const char *const *extra; /* arguments of the engine's own */
     size_t extra_count;
@@ -112,7 +119,22 @@ void findings_keep(struct drive *drive, const char *folder, const char *prefix);
 bool findings_run(const struct drive *drive, const char *path, const char *log,
                   char title[DRIVE_TITLE_BYTES]);
 
+/* The same for a finding that the session found: a scenario that the target writes of it is kept
+ * beside it, its path in `scenario`. */
+bool findings_run_kept(const struct drive *drive, const char *path, const char *log,
+                       char title[DRIVE_TITLE_BYTES], char scenario[DRIVE_PATH_BYTES]);
+
+/* ---- small.c ---- */
+
+/* --merge and --shrink; exit codes. Only libFuzzer can: the file stays as it is under AFL++. */
+int small_merge(struct drive *drive);
+int small_shrink(struct drive *drive, const char *file);
+
 /* ---- child.c ---- */
+
+/* To be called before there are children: from now on a session ends when whoever started this
+ * process has ended, or was killed. */
+void child_watch_parent(void);
 
 struct child_io {
     int out;     /* both outputs; -1: /dev/null */
@@ -122,7 +144,8 @@ struct child_io {
 /* -1 when it cannot be started. `args` ends with NULL. */
 pid_t child_start(const char *const *args, const struct child_io *io);
 
-/* Its status as of waitpid(), or -1 when `limit_ns` passed and it had to be killed. */
+/* Its status as of waitpid(), or -1 when `limit_ns` passed and it had to be killed, with its group
+ * if it leads one. */
 int child_wait(pid_t pid, uint64_t limit_ns);
 
 /* Has it ended? Then *status is set. */

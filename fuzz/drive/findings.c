@@ -70,15 +70,44 @@ bool findings_run(const struct drive *drive, const char *path, const char *log,
     return true;
 }
 
+static void keep_scenario(void *context, const char *path, const char *name)
+{
+    char *kept = context;
+    size_t len = strlen(name);
+
+    if (len > 4 && strcmp(name + len - 4, ".scn") == 0 && !file_copy(path, kept))
+        kept[0] = '\0';
+}
+
+bool findings_run_kept(const struct drive *drive, const char *path, const char *log,
+                       char title[DRIVE_TITLE_BYTES], char scenario[DRIVE_PATH_BYTES])
+{
+    char folder[DRIVE_PATH_BYTES];
+
+    path_join(folder, drive->scratch, "scenario");
+    folder_remove(folder);
+    if (!folder_make(folder) || setenv("HEDDLE_FUZZ_OUT", folder, 1) != 0)
+        abort();
+    bool is_found = findings_run(drive, path, log, title);
+    unsetenv("HEDDLE_FUZZ_OUT");
+    snprintf(scenario, DRIVE_PATH_BYTES, "%.*s.scn", DRIVE_PATH_BYTES - 5, path);
+    (void)unlink(scenario);
+    (void)folder_each(folder, keep_scenario, scenario);
+    if (access(scenario, R_OK) != 0)
+        scenario[0] = '\0';
+    return is_found;
+}
+
 static void note_finding(struct drive *drive, const char *path)
 {
     char log[DRIVE_PATH_BYTES];
     char title[DRIVE_TITLE_BYTES];
+    char scenario[DRIVE_PATH_BYTES];
     struct drive_finding *finding = drive->findings;
     struct drive_finding *end = finding + drive->finding_count;
 
     snprintf(log, sizeof(log), "%.*s.log", (int)sizeof(log) - 5, path);
-    bool is_replayed = findings_run(drive, path, log, title);
+    bool is_replayed = findings_run_kept(drive, path, log, title, scenario);
     if (!is_replayed)
         snprintf(title, sizeof(title), "not again: the input alone is no finding");
     while (finding < end && strcmp(finding->title, title) != 0)
@@ -89,6 +118,7 @@ static void note_finding(struct drive *drive, const char *path)
         drive->finding_count++;
         memcpy(finding->title, title, sizeof(title));
         snprintf(finding->path, sizeof(finding->path), "%s", path);
+        memcpy(finding->scenario, scenario, sizeof(scenario));
         finding->is_replayed = is_replayed;
     }
     finding->inputs++;

@@ -28,6 +28,14 @@ static const struct option_def defs[] = {
     {"keep-going", 'k', OPTION_FLAG, NULL, "behind the first finding too", AT(is_keep_going)},
     {"replay", 'r', OPTION_FLAG, NULL, "fuzz nothing: run the FILEs given, once each",
      AT(is_replay)},
+    {"also", 0, OPTION_TEXT, "DIR", "more inputs to begin with; nothing is written there",
+     AT(also)},
+    {"merge", 0, OPTION_TEXT, "DIR", "fuzz nothing: the least corpus that reaches all, to DIR",
+     AT(merge_to)},
+    {"shrink", 0, OPTION_TEXT, "FILE", "fuzz nothing: the FILE of a finding made small",
+     AT(shrink_to)},
+    {"no-stability", 0, OPTION_FLAG, NULL, "do not measure it", AT(is_unmeasured)},
+    {"attached", 0, OPTION_FLAG, NULL, "end when whoever started this has ended", AT(is_attached)},
     {"json", 0, OPTION_FLAG, NULL, "one JSON object a line, the summary last", AT(is_json)},
     {"help", 'h', OPTION_FLAG, NULL, "this", AT(is_help)},
     {"engine", 'e', OPTION_TEXT, "NAME", "libfuzzer (unless said) or afl", AT(engine)},
@@ -141,6 +149,8 @@ static struct json_object *json_finding(const struct drive *drive,
     json_object_object_add(row, "replays", json_object_new_boolean(finding->is_replayed));
     json_object_object_add(row, "reproducer", json_object_new_string(finding->path));
     json_object_object_add(row, "command", json_object_new_string(command));
+    if (finding->scenario[0] != '\0')
+        json_object_object_add(row, "scenario", json_object_new_string(finding->scenario));
     return row;
 }
 
@@ -238,6 +248,19 @@ static int fuzz(struct drive *drive)
     return drive->finding_count > 0 ? EXIT_FINDING : EXIT_CLEAN;
 }
 
+/* As `heddle replay --json` tells it. */
+static void print_replay_json(const char *file, const char *title)
+{
+    struct json_object *row = json_object_new_object();
+
+    json_object_object_add(row, "event", json_object_new_string("replay"));
+    json_object_object_add(row, "file", json_object_new_string(file));
+    json_object_object_add(row, "title", json_object_new_string(title));
+    puts(json_object_to_json_string_ext(row,
+                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(row);
+}
+
 /* Each alone; what the program says of a finding is shown. */
 static int replay(const struct drive *drive, const struct operands *files)
 {
@@ -258,7 +281,13 @@ static int replay(const struct drive *drive, const struct operands *files)
             result = EXIT_BAD_INPUT;
             break;
         }
-        if (!findings_run(drive, files->items[i], log, title)) {
+        const bool is_found = findings_run(drive, files->items[i], log, title);
+        if (drive->is_json) {
+            print_replay_json(files->items[i], title);
+            result = is_found ? EXIT_FINDING : result;
+            continue;
+        }
+        if (!is_found) {
             printf("%s: nothing found\n", files->items[i]);
             continue;
         }
@@ -313,8 +342,14 @@ int main(int argc, char **argv)
         drive->time_ns.value = 60 * NS_PER_S;
     if (!drive->seed.is_given)
         drive->seed.value = 1;
+    if (drive->is_attached)
+        child_watch_parent();
     int result;
-    if (drive->is_replay) {
+    if (drive->merge_to != NULL) {
+        result = small_merge(drive);
+    } else if (drive->shrink_to != NULL && operands.count == 1) {
+        result = small_shrink(drive, operands.items[0]);
+    } else if (drive->is_replay) {
         result = replay(drive, &operands);
     } else if (operands.count > 0) {
         fprintf(stderr, "heddle: fuzz: what is '%s'?\n", operands.items[0]);

@@ -221,6 +221,8 @@ bool drive_libfuzzer(struct drive *drive)
         add(args, drive->extra[i]);
     add(args, drive->corpus);
     add(args, drive->seeds);
+    if (drive->also != NULL)
+        add(args, drive->also);
     int fd = open(drive->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     FILE *log = fopen(drive->log, "r");
     struct child_io io = {.out = fd, .is_new = true};
@@ -239,6 +241,7 @@ bool drive_libfuzzer(struct drive *drive)
     drive->crashes = 0;
     for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
         findings_keep(drive, drive->scratch, prefixes[i]);
-    measure_stability(drive);
+    if (!drive->is_unmeasured)
+        measure_stability(drive);
     return true;
 }
