@@ -154,6 +154,7 @@ def cc_fuzz_test(
     name            the test: runs the target over its corpus, in every build
     name_bin        the fuzzer, for the engine of --config=libfuzzer or afl (without: replays files)
     name_run        `bazel run` it: fuzzes; see fuzz/drive/heddle_fuzz.c for its arguments
+    name_steady     a manual test with --config=afl: coverage of an input depends on it alone
     name_corpus     a folder of all inputs of `corpus`
     name_dict       all dictionaries in one
     name_oss_fuzz   what OSS-Fuzz unpacks into $OUT
@@ -201,6 +202,18 @@ def cc_fuzz_test(
         linkopts = linkopts,
         tags = tags + ["fuzz-test"],
         deps = [raw, "//fuzz/engine:replay"] + RUNTIME,
+    )
+    native.cc_test(
+        name = name + "_steady",
+        size = "large",
+        args = [
+            "--mutants=20",
+            "$(rootpath :%s_corpus)" % name,
+        ],
+        data = [name + "_corpus"],
+        linkopts = linkopts,
+        tags = tags + ["manual"],
+        deps = [raw, "//fuzz/engine:steady"] + RUNTIME,
     )
     _fuzz_run(
         name = name + "_run",

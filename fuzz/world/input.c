@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/engine/coverage.h"
 #include "fuzz/world/lawful.h"
 #include "sim/base/random.h"
 #include "sim/input/diagnostics.h"
@@ -165,10 +166,13 @@ static void note_base(const struct input *input)
 
     if (!is_aiming(input->strategy.ops) || noted_scene == input->scene)
         return;
+    /* Not run for the next input of the scene. */
+    coverage_pause();
     profile_begin();
     prepare(input, &spec);
     sched_run(&spec, &result);
     profile_end();
+    coverage_resume();
     noted_scene = input->scene;
     noted_steps = result.steps;
 }
