@@ -11,14 +11,13 @@
 #include <unistd.h>
 
 #include "fuzz/campaign/campaign.h"
+#include "fuzz/campaign/causes.h"
 #include "fuzz/campaign/entries.h"
 #include "fuzz/campaign/row.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/files.h"
 
-enum step { REPLAY_1, REPLAY_2, SHRINK, SMALL_1, SMALL_2, EXPLAIN, CAUSE, DONE };
-
-enum { STEP_BYTES = 512 };
+enum { STEP_BYTES = 512, SEARCH_SCHEDULES = 2000 };
 
 #define REPLAY_NS UINT64_C(120000000000)
 
@@ -43,7 +42,7 @@ static bool pick(struct campaign *campaign, struct task *task)
                     "SELECT title, name, step, build, hash, cause_at FROM finding WHERE "
                     "(state IN ('new', 'open') AND step < ?) OR (state = 'open' AND checked <> ?) "
                     "ORDER BY step = ?, found_ms, title",
-                    "isi", (int64_t)DONE, campaign->build_id, (int64_t)DONE);
+                    "isi", (int64_t)STEP_DONE, campaign->build_id, (int64_t)STEP_DONE);
     bool is_picked = false;
 
     while (store_next(&campaign->store, rows)) {
@@ -55,7 +54,7 @@ static bool pick(struct campaign *campaign, struct task *task)
         snprintf(task->hash, sizeof(task->hash), "%s", store_text(rows, 4));
         task->step = (unsigned)sqlite3_column_int(rows, 2);
         task->plant = (size_t)sqlite3_column_int64(rows, 5);
-        task->kind = task->step == DONE ? TASK_CHECK : TASK_STEP;
+        task->kind = task->step == STEP_DONE ? TASK_CHECK : TASK_STEP;
         is_picked = true;
     }
     return is_picked;
@@ -65,7 +64,7 @@ static bool pick(struct campaign *campaign, struct task *task)
 static void choose_file(const struct campaign *campaign, struct task *task)
 {
     store_path(&campaign->store, task->name, "min.scn", task->file);
-    if (task->step <= SHRINK || access(task->file, R_OK) != 0)
+    if (task->step <= STEP_SHRINK || access(task->file, R_OK) != 0)
         store_path(&campaign->store, task->name, "found.scn", task->file);
 }
 
@@ -73,95 +72,32 @@ static void choose_file(const struct campaign *campaign, struct task *task)
 static unsigned after(const struct campaign *campaign, unsigned step)
 {
     step++;
-    if (step == EXPLAIN && !campaign->plan.has_explain)
+    if (step == STEP_EXPLAIN && !campaign->plan.has_explain)
         step++;
-    if (step == CAUSE && campaign->plan.plants.count == 0)
-        step++;
+    if (step == STEP_LEFT_OUT && campaign->plan.plants.count == 0)
+        step = STEP_DONE;
     return step;
-}
-
-/* ---- which planted bug it is ---- */
-
-/* The reproducer without one of the plan's plants. False: it has none of that name, or cannot be
- * written. */
-static bool write_without(const char *file, const char *plant, const char *out)
-{
-    struct buffer text = {0};
-    char line[64];
-
-    snprintf(line, sizeof(line), "plant %s\n", plant);
-    bool is_good = files_read(file, &text);
-    char *at = is_good && text.len > 0 ? strstr(text.data, line) : NULL;
-    is_good = at != NULL;
-    if (is_good) {
-        memmove(at, at + strlen(line), strlen(at + strlen(line)) + 1);
-        is_good = files_write(out, text.data, strlen(text.data));
-    }
-    buffer_fini(&text);
-    return is_good;
-}
-
-/* Aims the task at the reproducer without the next plant; false: there is no next one. */
-static bool choose_plant(struct campaign *campaign, struct task *task)
-{
-    store_path(&campaign->store, task->name, "without.scn", task->output);
-    for (; task->plant < campaign->plan.plants.count; task->plant++) {
-        if (!write_without(task->file, campaign->plan.plants.items[task->plant], task->output))
-            continue;
-        snprintf(task->file, sizeof(task->file), "%s", task->output);
-        return true;
-    }
-    return false;
-}
-
-/* What it takes of the planted bugs; the first of them names the entry. */
-static void end_causes(struct campaign *campaign, const struct task *task)
-{
-    (void)unlink(task->output);
-    store_begin(&campaign->store);
-    store_do(&campaign->store,
-             "UPDATE finding SET step = ?, sites = CASE WHEN causes <> '' THEN 'plant:' || "
-             "substr(causes, 1, instr(causes, ' ')) ELSE sites END WHERE title = ?",
-             "is", (int64_t)DONE, task->title);
-    entries_group(&campaign->store);
-    store_commit(&campaign->store);
-}
-
-/* Without the plant it is another title or nothing: it takes the plant. */
-static void end_cause(struct campaign *campaign, const struct task *task, struct json_object *row)
-{
-    const bool is_needed = strcmp(row_text(row, "title"), task->title) != 0;
-
-    store_do(&campaign->store,
-             "UPDATE finding SET cause_at = ?, causes = coalesce(causes, '') || ? || ? WHERE "
-             "title = ?",
-             "isss", (int64_t)task->plant + 1,
-             is_needed ? campaign->plan.plants.items[task->plant] : "", is_needed ? " " : "",
-             task->title);
 }
 
 /* ---- starting ---- */
 
 bool triage_start(struct campaign *campaign, struct task *task)
 {
-    static const char *const verbs[] = {
-        [REPLAY_1] = "replay", [REPLAY_2] = "replay", [SHRINK] = "shrink", [SMALL_1] = "replay",
-        [SMALL_2] = "replay",  [EXPLAIN] = "explain", [CAUSE] = "replay",  [DONE] = "replay"};
+    static const char *const verbs[STEP_DONE + 1] = {
+        [STEP_SHRINK] = "shrink", [STEP_EXPLAIN] = "explain", [STEP_SEARCH] = "explore"};
     struct child *child = &task->child;
 
     task->kind = TASK_NONE;
     if (!pick(campaign, task))
         return false;
     choose_file(campaign, task);
-    if (task->step == CAUSE && !choose_plant(campaign, task)) {
-        end_causes(campaign, task);
+    if (causes_is_step(task->step) && !causes_choose(campaign, task))
         return triage_start(campaign, task);
-    }
-    child_prepare(child, task->tool, verbs[task->step]);
+    child_prepare(child, task->tool, verbs[task->step] == NULL ? "replay" : verbs[task->step]);
     child_word(child, task->file);
     child_word(child, "--json");
     child->time_ns_max = REPLAY_NS;
-    if (task->step == SHRINK) {
+    if (task->step == STEP_SHRINK) {
         store_path(&campaign->store, task->name, "min.scn", task->output);
         (void)snprintf(child->texts[0], sizeof(child->texts[0]), "%" PRIu64 "ms",
                        campaign->plan.shrink_ns / 1000000);
@@ -170,6 +106,12 @@ bool triage_start(struct campaign *campaign, struct task *task)
         child_word(child, "--out");
         child_word(child, task->output);
         child->time_ns_max += 2 * campaign->plan.shrink_ns;
+    }
+    if (task->step == STEP_SEARCH) {
+        child_word(child, "--keep-going");
+        child_number(child, "--schedules", SEARCH_SCHEDULES);
+        child_word(child, "--out");
+        child_word(child, child->folder);
     }
     if (child_start(child))
         return true;
@@ -191,13 +133,13 @@ static void note_unstable(struct campaign *campaign, const struct task *task, co
 {
     store_do(&campaign->store,
              "UPDATE finding SET state = 'unstable', step = ?, note = ? WHERE title = ?", "iss",
-             (int64_t)DONE, why, task->title);
+             (int64_t)STEP_DONE, why, task->title);
 }
 
 /* 100 % or it is our bug: the title, and from the second run on the trace. */
 static void end_replay(struct campaign *campaign, const struct task *task, struct json_object *row)
 {
-    const bool is_second = task->step == REPLAY_2 || task->step == SMALL_2;
+    const bool is_second = task->step == STEP_REPLAY_2 || task->step == STEP_SMALL_2;
     const char *hash = row_text(row, "trace_hash");
     const unsigned next = after(campaign, task->step);
     char why[CAMPAIGN_PROBLEM_BYTES + FINDING_TITLE_BYTES];
@@ -222,14 +164,14 @@ static void end_shrink(struct campaign *campaign, const struct task *task, struc
         store_do(
             &campaign->store,
             "UPDATE finding SET step = ?, lines = ?, preemptions = ?, runs = ? WHERE title = ?",
-            "iiiis", (int64_t)SMALL_1, row_number(row, "lines"), row_number(row, "preemptions"),
-            row_number(row, "runs"), task->title);
+            "iiiis", (int64_t)STEP_SMALL_1, row_number(row, "lines"),
+            row_number(row, "preemptions"), row_number(row, "runs"), task->title);
         return;
     }
     child_complaint(&task->child, why, sizeof(why));
     store_do(&campaign->store,
              "UPDATE finding SET step = ?, note = 'not shrunk: ' || ? WHERE title = ?", "iss",
-             (int64_t)after(campaign, SMALL_2), why, task->title);
+             (int64_t)after(campaign, STEP_SMALL_2), why, task->title);
 }
 
 /* A step with the function that took it and its caller; what is behind them says little. */
@@ -261,7 +203,8 @@ static void end_explain(struct campaign *campaign, const struct task *task, stru
     store_begin(&campaign->store);
     store_do(&campaign->store,
              "UPDATE finding SET step = ?, explained = ?, sites = ? WHERE title = ?", "isss",
-             (int64_t)after(campaign, EXPLAIN), text[0] == '\0' ? NULL : text, sites, task->title);
+             (int64_t)after(campaign, STEP_EXPLAIN), text[0] == '\0' ? NULL : text, sites,
+             task->title);
     entries_group(&campaign->store);
     store_commit(&campaign->store);
 }
@@ -292,11 +235,11 @@ void triage_end(struct campaign *campaign, struct task *task)
     struct json_object *row = json_tokener_parse(line.data);
     if (task->kind == TASK_CHECK)
         end_check(campaign, task, row);
-    else if (task->step == SHRINK)
+    else if (task->step == STEP_SHRINK)
         end_shrink(campaign, task, row);
-    else if (task->step == CAUSE)
-        end_cause(campaign, task, row);
-    else if (task->step == EXPLAIN)
+    else if (causes_is_step(task->step))
+        causes_end(campaign, task, row);
+    else if (task->step == STEP_EXPLAIN)
         end_explain(campaign, task, row);
     else
         end_replay(campaign, task, row);
