@@ -154,8 +154,7 @@ static enum script_outcome do_request(struct client *client, const struct scenar
     };
 
     if (client->plan->protocol == PROTOCOL_H2 && client->h2 == NULL)
-        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s has no connection for line %u",
-                     client->plan->name, event->line->number);
+        script_fail(client->plan->name, event, "has no connection to ask on");
     if (client->h2 != NULL) {
         (void)h2_end_request(client->h2, &message, SCENARIO_ARG(event, REQUEST, OPEN)->is_present);
         return SCRIPT_DONE;
@@ -174,21 +173,17 @@ static enum script_outcome await_answer(struct client *client, const struct scen
     do {
         if (!read_response(client)) {
             if (client->peer.is_reset || client->peer.is_eof)
-                finding_fail(FINDING_EXPECTATION, NULL,
-                             "expectation: %s lost its connection before the answer of line %u",
-                             client->plan->name, event->line->number);
+                script_fail(client->plan->name, event, "lost its connection before the answer");
             return SCRIPT_WAIT;
         }
     } while (http_is_interim(&client->reader) && status >= 200);
     if (client->reader.status < status || client->reader.status > status_max)
-        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s got %u instead of line %u's %llu",
-                     client->plan->name, client->reader.status, event->line->number,
-                     (unsigned long long)status);
+        script_fail(client->plan->name, event, "got %u instead of %llu", client->reader.status,
+                    (unsigned long long)status);
     if (body->is_present && (client->reader.body_bytes < body->range.min ||
                              client->reader.body_bytes > body->range.max))
-        finding_fail(FINDING_EXPECTATION, NULL,
-                     "expectation: %s got a body of %llu bytes, not line %u's", client->plan->name,
-                     (unsigned long long)client->reader.body_bytes, event->line->number);
+        script_fail(client->plan->name, event, "got a body of another length: %llu bytes",
+                    (unsigned long long)client->reader.body_bytes);
     return SCRIPT_DONE;
 }
 

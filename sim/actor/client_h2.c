@@ -30,14 +30,12 @@ static void check_answer(const struct client *client, const struct h2_stream *st
     const struct scenario_value *body = SCENARIO_ARG(event, ANSWER, BODY);
 
     if (stream->status < status->min || stream->status > status->max)
-        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s got %u instead of line %u's %llu",
-                     client->plan->name, stream->status, event->line->number,
-                     (unsigned long long)status->min);
+        script_fail(client->plan->name, event, "got %u instead of %llu", stream->status,
+                    (unsigned long long)status->min);
     if (body->is_present &&
         (stream->body.bytes < body->range.min || stream->body.bytes > body->range.max))
-        finding_fail(FINDING_EXPECTATION, NULL,
-                     "expectation: %s got a body of %llu bytes, not line %u's", client->plan->name,
-                     (unsigned long long)stream->body.bytes, event->line->number);
+        script_fail(client->plan->name, event, "got a body of another length: %llu bytes",
+                    (unsigned long long)stream->body.bytes);
 }
 
 enum script_outcome client_h2_await(struct client *client, const struct scenario_event *event)
@@ -55,13 +53,9 @@ enum script_outcome client_h2_await(struct client *client, const struct scenario
         return SCRIPT_DONE;
     }
     if (stream != NULL && stream->is_reset_got)
-        finding_fail(FINDING_EXPECTATION, NULL,
-                     "expectation: %s: stream %u was reset before the answer of line %u",
-                     client->plan->name, stream->id, event->line->number);
+        script_fail(client->plan->name, event, "has stream %u reset before the answer", stream->id);
     if (client->peer.is_reset || client->peer.is_eof || client->peer.fd < 0)
-        finding_fail(FINDING_EXPECTATION, NULL,
-                     "expectation: %s lost its connection before the answer of line %u",
-                     client->plan->name, event->line->number);
+        script_fail(client->plan->name, event, "lost its connection before the answer");
     return SCRIPT_WAIT;
 }
 

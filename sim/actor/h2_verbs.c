@@ -59,9 +59,7 @@ static enum script_outcome await_frame(struct h2_end *h2, const struct scenario_
         return SCRIPT_DONE;
     }
     if (h2->peer->is_reset || h2->peer->is_eof || h2->peer->fd < 0)
-        finding_fail(FINDING_EXPECTATION, NULL,
-                     "expectation: %s: the connection ended before line %u", h2->who,
-                     event->line->number);
+        script_fail_waiting(h2->who, event, "and its connection ended");
     return SCRIPT_WAIT;
 }
 

@@ -3,9 +3,14 @@
  */
 #include "sim/actor/script.h"
 
-#include "sim/input/buffer.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
-enum { PPM = 1000000, NS_PER_US = 1000 };
+#include "sim/input/buffer.h"
+#include "sim/input/forms.h"
+
+enum { PPM = 1000000, NS_PER_US = 1000, LINE_BYTES = 64 };
 
 uint64_t draw_from(const struct range *range)
 {
@@ -36,10 +41,30 @@ static void arm(struct script *script, uint64_t due_ns)
     timer_arm(&script->timer, script->lane, due_ns, fire, script);
 }
 
+void script_fail(const char *who, const struct scenario_event *event, const char *what, ...)
+{
+    char title[FINDING_TITLE_BYTES];
+    char detail[LINE_BYTES];
+    va_list list;
+
+    va_start(list, what);
+    (void)vsnprintf(title, sizeof(title), what, list);
+    va_end(list);
+    snprintf(detail, sizeof(detail), "line %u: %s", event->line->number,
+             scenario_form_keyword(event->form));
+    finding_fail_detail(FINDING_EXPECTATION, NULL, detail, "expectation: %s %s", who, title);
+}
+
+void script_fail_waiting(const char *who, const struct scenario_event *event, const char *why)
+{
+    const char *does = form_info(event->form)->does;
+
+    script_fail(who, event, "%.*s, %s", (int)strcspn(does, ";"), does, why);
+}
+
 static void fail_late(struct script *script, const struct scenario_event *event)
 {
-    finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s waited in vain for line %u (%s)",
-                 script->who, event->line->number, scenario_form_keyword(event->form));
+    script_fail_waiting(script->who, event, "in vain");
 }
 
 /* When the next line may be performed. */

@@ -58,6 +58,14 @@ void script_poke(struct script *script);
 
 bool script_is_over(const struct script *script);
 
+/* `who` does not get what a line expects: a finding, whose detail names the line. Its title does
+ * not, so that it stays the same when other lines come and go. Printf-like. */
+_Noreturn void script_fail(const char *who, const struct scenario_event *event, const char *what,
+                           ...) __attribute__((format(printf, 3, 4)));
+/* The same, of a line that waits for something. */
+_Noreturn void script_fail_waiting(const char *who, const struct scenario_event *event,
+                                   const char *why);
+
 /* An inclusive range drawn for this run (choice class RANGE). */
 uint64_t draw_from(const struct range *range);
 

@@ -96,14 +96,12 @@ static enum script_outcome await_request(struct server *server, const struct sce
             continue;
         server->current = session;
         if (strcmp(asked.method, method) != 0 || strcmp(asked.target, path) != 0)
-            finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s got %s %s, not line %u's",
-                         server->plan->name, asked.method, asked.target, event->line->number);
+            script_fail(server->plan->name, event, "got %s %s instead of %s %s", asked.method,
+                        asked.target, method, path);
         if (body->is_present &&
             (asked.body_bytes < body->range.min || asked.body_bytes > body->range.max))
-            finding_fail(FINDING_EXPECTATION, NULL,
-                         "expectation: %s got a body of %llu bytes, not line %u's",
-                         server->plan->name, (unsigned long long)asked.body_bytes,
-                         event->line->number);
+            script_fail(server->plan->name, event, "got a body of another length: %llu bytes",
+                        (unsigned long long)asked.body_bytes);
         return SCRIPT_DONE;
     }
     return SCRIPT_WAIT;

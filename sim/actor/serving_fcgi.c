@@ -151,8 +151,7 @@ static void respond(struct session *session, struct message *message,
     bool is_open = SCENARIO_ARG(event, RESPOND, OPEN)->is_present;
 
     if (request == NULL)
-        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s has no request for line %u",
-                     session->server->plan->name, event->line->number);
+        script_fail(session->server->plan->name, event, "has no request to answer");
     message->is_head_response = strcmp(request->method, "HEAD") == 0;
     fcgi_end_respond(session->fcgi, request, message, is_open, UINT64_MAX);
     if (message->is_close || (!request->is_kept && !is_open))

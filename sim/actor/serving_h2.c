@@ -169,8 +169,7 @@ static void respond(struct session *session, struct message *message,
     if (id->is_present)
         stream = h2_end_stream(session->h2, (uint32_t)draw_from(&id->range));
     if (stream == NULL)
-        finding_fail(FINDING_EXPECTATION, NULL, "expectation: %s has no stream for line %u",
-                     session->server->plan->name, event->line->number);
+        script_fail(session->server->plan->name, event, "has no stream to answer");
     message->is_head_response = strcmp(stream->method, "HEAD") == 0;
     h2_end_respond(session->h2, stream, message, SCENARIO_ARG(event, RESPOND, OPEN)->is_present);
     if (message->is_close) {

@@ -48,9 +48,7 @@ static void fail_if_over(const struct peer *peer, const char *who,
                          const struct scenario_event *event)
 {
     if (peer->is_reset || peer->is_eof || peer->fd < 0)
-        finding_fail(FINDING_EXPECTATION, NULL,
-                     "expectation: %s: the connection ended before line %u", who,
-                     event->line->number);
+        script_fail_waiting(who, event, "and its connection ended");
 }
 
 static enum script_outcome await_bytes(struct peer *peer, const char *who,
@@ -61,9 +59,7 @@ static enum script_outcome await_bytes(struct peer *peer, const char *who,
     size_t shorter = len < event->wire.len ? len : event->wire.len;
 
     if (memcmp(bytes, event->wire.data, shorter) != 0)
-        finding_fail(FINDING_EXPECTATION, NULL,
-                     "expectation: %s received other bytes than line %u's", who,
-                     event->line->number);
+        script_fail(who, event, "received other bytes than it expects");
     if (len < event->wire.len) {
         fail_if_over(peer, who, event);
         return SCRIPT_WAIT;

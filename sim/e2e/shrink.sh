@@ -84,6 +84,31 @@ nothing_to_shrink_is_said()
     run_expecting 3 "$heddle" shrink "$case_dir/missing.scn"
 }
 
+# What a line of a script expects is a finding under the same title wherever the line then stands.
+lines_may_go()
+{
+    cat >"$case_dir/in.scn" <<'END'
+# Nobody needs the second client.
+node p
+    workers 2
+    listen fe 10.0.0.1:80 h1
+    backend app 10.0.1.1:8080 h1
+client d 10.9.0.2 load requests=1 to=10.0.0.1:80
+client c 10.9.0.1
+server s1 10.0.1.1:8080 auto body=10
++0us   c connect 10.0.0.1:80
++0us   c > GET /a HTTP/1.1
+..5ms  c < 503
+END
+    run_expecting 1 "$heddle" explore "$case_dir/in.scn" --json --out "$case_dir"
+    found=$(json_field "$out" summary reproducer)
+    run_expecting 0 "$heddle" shrink "$found" --json --out "$case_dir/small.scn"
+    ! grep -q 'client d' "$case_dir/small.scn" || fail "the second client is still there"
+    run_expecting 1 "$heddle" replay "$case_dir/small.scn" --json
+    [ "$(json_field "$out" run title)" = 'expectation: c got 200 instead of 503' ] ||
+        fail "its title is: $(json_field "$out" run title)"
+}
+
 # Half of the bugs are this small, or smaller.
 medians_are_small()
 {
@@ -109,6 +134,7 @@ full)
     run_case "K01 names_the_pair" names_the_pair K01
     run_case "K02a names_the_pair" names_the_pair K02a
     run_case "C64 names_the_pair" names_the_pair C64
+    run_case lines_may_go lines_may_go
     run_case nothing_to_shrink_is_said nothing_to_shrink_is_said
     ;;
 esac
