@@ -11,6 +11,10 @@
  * worker has its share, so that nobody ever waits for another worker; within a worker it is first
  * come, first served: a newcomer does not overtake who waits.
  *
+ * A server's slot is scarce too. Requests that wait for one keep what they have sent so far, in
+ * UP_IN and UP_DATA, and who has it may want just that storage. So they who have a server go before
+ * all others, and may take one more than the bound.
+ *
  * Threads: taking, from the calling worker's share; giving back and cancelling, the worker that
  * took or waits, or who is alone.
  */
@@ -28,6 +32,8 @@
 #include "core/rt/worker.h"
 
 struct tasklet;
+
+enum { BUFFERS_RESERVE = 1 }; /* of a kind and worker, for who has a server */
 
 enum buffer_kind {
     BUFFER_DOWN_OUT,  /* made for a client, to be sent */
@@ -55,7 +61,9 @@ struct buffer_wait {
     struct list link;
     struct tasklet *tasklet; /* woken when its turn has come; NULL: in no queue */
     enum buffer_kind kind;
-    int worker; /* whose share */
+    int worker;      /* whose share */
+    bool has_server; /* set by its owner before it takes: see above */
+    bool is_ahead;   /* it is queued as one that has */
 };
 
 struct buffer_share {
@@ -66,7 +74,7 @@ struct buffer_share {
 struct buffers {
     struct pool pool; /* of size_bytes, and behind them who took it */
     size_t size_bytes;
-    unsigned count_max; /* of each kind on each worker */
+    unsigned count_max; /* of each kind on each worker; and the reserve */
     struct buffer_share shares[WORKERS_MAX];
 };
 
@@ -87,6 +95,10 @@ MUST_CHECK bool buffer_take(struct buffers *buffers, enum buffer_kind kind, stru
 void buffer_give(struct buffers *buffers, enum buffer_kind kind, struct buf *buf);
 
 void buffer_wait_cancel(struct buffers *buffers, struct buffer_wait *wait);
+
+/* Somebody has the reserve of the calling worker's share: its holder keeps nothing in it that waits
+ * for a server. */
+bool buffers_are_short(const struct buffers *buffers, enum buffer_kind kind);
 
 static inline bool buffer_is_waiting(const struct buffer_wait *wait)
 {

@@ -88,6 +88,7 @@ struct buf_span channel_room(struct channel *channel, struct tasklet *waiter)
     check_can_fill(channel);
     if (channel_has(channel, CHANNEL_CLOSED))
         return none;
+    channel->wait.has_server = channel->kind == BUFFER_UP_DATA && channel->reader != NULL;
     if (channel->data.area == NULL &&
         !buffer_take(channel->buffers, channel->kind, &channel->data, &channel->wait, waiter))
         return none;

@@ -58,6 +58,34 @@ static void give_if_empty(struct h1_recv *recv)
         buffer_give(buffers_of(recv), recv->kind, &recv->in);
 }
 
+/* The reserve is for the request that has a server, and never for one behind it: that would keep it
+ * while it waits for a server itself. */
+static bool is_in_reserve(const struct h1_recv *recv)
+{
+    return recv->wait.has_server && buffers_are_short(buffers_of(recv), recv->kind);
+}
+
+static size_t receive_byte(struct h1_recv *recv)
+{
+    struct buf byte;
+
+    buf_init(&byte, buf_room_span(&recv->in).data, 1);
+    size_t got = conn_recv(recv->mux->conn, &byte);
+    buf_fill(&recv->in, got);
+    if (got == 0)
+        conn_wait_recv(recv->mux->conn);
+    return got;
+}
+
+static size_t receive_all(struct h1_recv *recv)
+{
+    size_t got = conn_recv(recv->mux->conn, &recv->in);
+
+    if (!buf_is_full(&recv->in))
+        conn_wait_recv(recv->mux->conn);
+    return got;
+}
+
 bool h1_recv_fill(struct h1_recv *recv)
 {
     struct mux *mux = recv->mux;
@@ -71,9 +99,7 @@ bool h1_recv_fill(struct h1_recv *recv)
         return false;
     if (buf_is_full(&recv->in))
         return false;
-    size_t got = conn_recv(conn, &recv->in);
-    if (!buf_is_full(&recv->in))
-        conn_wait_recv(conn);
+    size_t got = is_in_reserve(recv) ? receive_byte(recv) : receive_all(recv);
     give_if_empty(recv);
     return got > 0 || ((conn->flags ^ before) & (CONN_READ_END | CONN_FAILED)) != 0;
 }
@@ -263,6 +289,14 @@ static bool receive_more(struct h1_recv *recv, struct channel *channel)
     return h1_recv_fill(recv);
 }
 
+static bool receive_more_served(struct h1_recv *recv, struct channel *channel)
+{
+    recv->wait.has_server = recv->kind == BUFFER_UP_IN && channel->reader != NULL;
+    bool has_moved = receive_more(recv, channel);
+    recv->wait.has_server = false;
+    return has_moved;
+}
+
 /* RFC 9112 8: the end of the connection is the end of the body, or cuts it off. */
 static bool note_end(struct h1_recv *recv)
 {
@@ -287,7 +321,7 @@ bool h1_recv_body(struct h1_recv *recv, struct channel *channel)
         while (body->error == H1_OK && !h1_body_is_done(body) && pass_received(recv, channel))
             has_stepped = true;
         if (body->error == H1_OK && !h1_body_is_done(body))
-            has_stepped |= receive_more(recv, channel) || note_end(recv);
+            has_stepped |= receive_more_served(recv, channel) || note_end(recv);
         if (!has_stepped)
             break;
         has_moved = true;

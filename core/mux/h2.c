@@ -333,6 +333,7 @@ static void linger(struct h2 *h2)
         h2->farewell_ns = worker_now_ns();
         conn_shutdown(conn);
     }
+    h2->in_wait.has_server = false;
     if (h2->in.area == NULL && !buffer_take(&h2->mux.env->buffers, buffer_kind_in(h2->mux.is_front),
                                             &h2->in, &h2->in_wait, h2->mux.tasklet))
         return;

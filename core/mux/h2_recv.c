@@ -316,6 +316,45 @@ void h2_recv_drop_held(struct h2 *h2, const struct h2_stream *s)
     h2->held_len = 0;
 }
 
+/* Its request has a server. */
+static bool is_served(const struct h2_stream *s)
+{
+    return s->stream != NULL && !h2_stream_has(s, H2_STREAM_FAILED) &&
+           s->stream->recv->reader != NULL;
+}
+
+static bool has_served(const struct h2 *h2)
+{
+    const struct list *link;
+
+    LIST_EACH(link, &h2->streams)
+    {
+        if (is_served(LIST_ENTRY(link, const struct h2_stream, link)))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * What is held for a request that waits for a server is in the way of those that have one: more of
+ * their payload, or room for their answers, may lie behind it, or `in` be what one of another
+ * connection waits for. No server has seen it: the client may send it again. True: nothing is held
+ * any more.
+ */
+static bool make_way(struct h2 *h2)
+{
+    struct h2_stream *s = h2->held;
+
+    if (!h2->mux.is_front || s == NULL || is_served(s))
+        return false;
+    if (!has_served(h2) && !buffers_are_short(&h2->mux.env->buffers, BUFFER_UP_IN))
+        return false;
+    MARK("h2.makes_way");
+    h2_stream_fail(s, STREAM_ERROR_RESET);
+    h2_stream_reset(s, NGHTTP2_REFUSED_STREAM);
+    return deliver_held(h2);
+}
+
 /* --- frames --- */
 
 /* The peer begins no more streams, or wants none. nghttp2 closes those it has not looked at as
@@ -435,7 +474,7 @@ static bool parse(struct h2 *h2)
 {
     /* After a pause also without more bytes: the end of the frame is still to be seen. */
     while (!buf_is_empty(&h2->in) || h2_has(h2, H2_PAUSED)) {
-        if (h2_has(h2, H2_BROKEN) || !deliver_held(h2))
+        if (h2_has(h2, H2_BROKEN) || (!deliver_held(h2) && !make_way(h2)))
             return false;
         h2->flags &= ~(uint32_t)H2_PAUSED;
         struct buf_span span = {NULL, 0};
@@ -471,6 +510,15 @@ static bool read_more(struct h2 *h2)
     return got > 0 && (got == room || conn_has(conn, CONN_READ_END | CONN_FAILED));
 }
 
+static bool take_in(struct h2 *h2)
+{
+    struct buffers *buffers = &h2->mux.env->buffers;
+
+    h2->in_wait.has_server = h2->mux.is_front && has_served(h2);
+    return buffer_take(buffers, buffer_kind_in(h2->mux.is_front), &h2->in, &h2->in_wait,
+                       h2->mux.tasklet);
+}
+
 bool h2_recv(struct h2 *h2)
 {
     struct mux_env *env = h2->mux.env;
@@ -486,8 +534,7 @@ bool h2_recv(struct h2 *h2)
             break;
         if (i == RECV_ROUNDS_MAX)
             return true;
-        if (h2->in.area == NULL && !buffer_take(&env->buffers, buffer_kind_in(h2->mux.is_front),
-                                                &h2->in, &h2->in_wait, h2->mux.tasklet))
+        if (h2->in.area == NULL && !take_in(h2))
             return false;
         has_more = read_more(h2);
     }

@@ -30,6 +30,20 @@ static const struct config_backend *config_of(const struct exchange *exchange)
 
 /* --- a slot --- */
 
+/* One that had a server before may have taken the reserve of what requests are kept in, which is
+ * for those who have one. */
+static void wait_for_slot(struct exchange *exchange)
+{
+    if (exchange->tries > 0 && channel_len(&exchange->up) > 0 &&
+        buffers_are_short(exchange->up.buffers, BUFFER_UP_DATA)) {
+        MARK("exchange.too_short_to_wait");
+        answer_begin(exchange, 503);
+        return;
+    }
+    exchange->was_queued = true;
+    exchange_move(exchange, EXCHANGE_QUEUE);
+}
+
 void connect_want_slot(struct exchange *exchange)
 {
     struct server *own = exchange->session->private_server;
@@ -44,7 +58,7 @@ void connect_want_slot(struct exchange *exchange)
         exchange_move(exchange, EXCHANGE_CONNECT);
         break;
     case BACKEND_QUEUED:
-        exchange_move(exchange, EXCHANGE_QUEUE);
+        wait_for_slot(exchange);
         break;
     case BACKEND_FULL:
         MARK("exchange.queue_full");
@@ -259,6 +273,14 @@ static void fail_server(struct exchange *exchange)
     give_up_server(exchange);
 }
 
+/* The client's side may have waited for storage behind others that have a server. */
+static void begin_relay(struct exchange *exchange)
+{
+    exchange_move(exchange, EXCHANGE_RELAY);
+    if (!channel_has(&exchange->up, CHANNEL_END) || exchange->was_queued)
+        stream_ready(exchange->up.writer);
+}
+
 void connect_begin(struct exchange *exchange)
 {
     struct server *server = server_of(exchange);
@@ -271,7 +293,7 @@ void connect_begin(struct exchange *exchange)
             result = attach_new(exchange, server);
     }
     if (result == 0)
-        exchange_move(exchange, EXCHANGE_RELAY);
+        begin_relay(exchange);
     else if (result == -ERR_CLOSED)
         give_up_server(exchange);
     else if (result == -ERR_SYSTEM)

@@ -86,6 +86,7 @@ struct exchange {
     struct http_head *kept; /* the request's head while it may be sent again, or NULL */
     unsigned tries;         /* streams that were attached for it */
     unsigned status;        /* of the server's final response; 0: none yet */
+    bool was_queued;        /* it has waited for a slot */
     bool is_first;          /* request of its client connection */
     bool is_head;           /* the method is HEAD: an answer has no body */
     bool has_reused;        /* the last try went over a connection that was there before */
