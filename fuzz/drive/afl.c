@@ -13,6 +13,8 @@ enum { LINE_BYTES = 4096, NUMBER_BYTES = 24 };
 
 /* Seeds are run first, which the engine's clock does not count. */
 #define START_NS_MAX (120 * NS_PER_S)
+/* To say goodbye in, behind an interrupt. */
+#define HURRY_NS_MAX NS_PER_S
 
 /* Unattended, and on any machine. */
 static void set_environment(const struct drive *drive)
@@ -118,29 +120,29 @@ static bool watch(struct drive *drive, pid_t pid, const char *instance)
             kill(-pid, SIGKILL);
         if (!is_told && drive_is_interrupted()) {
             is_told = true;
+            limit_ns = drive->elapsed_ns + HURRY_NS_MAX;
             kill(pid, SIGINT);
         }
     }
+    child_end_orphans();
     drive->elapsed_ns = drive_now_ns() - drive->begun_ns;
     read_stats(drive, stats);
-    return drive->runs > 0;
+    return drive->runs > 0 || drive_is_interrupted();
 }
-
-struct stage {
-    const char *folder;
-    size_t count;
-};
 
 /* The names of seeds, and of what was found before, stay visible in the queue's. */
 static void stage_one(void *context, const char *path, const char *name)
 {
-    struct stage *stage = context;
+    const char *folder = context;
     char to[DRIVE_PATH_BYTES];
 
-    path_join(to, stage->folder, name);
+    path_join(to, folder, name);
     /* The engine wants no empty one. */
-    if (file_bytes(path) > 0)
-        stage->count += file_copy(path, to);
+    if (file_bytes(path) == 0)
+        return;
+    /* Another folder may have another input of that name. */
+    if (!(access(to, F_OK) == 0 ? file_keep(path, folder, NULL) : file_copy(path, to)))
+        fprintf(stderr, "heddle: cannot copy %s\n", path);
 }
 
 /* What is new in the queue goes back to the corpus. */
@@ -151,6 +153,33 @@ static void keep_new(void *context, const char *path, const char *name)
     if (strncmp(name, "id:", 3) == 0 && strstr(name, ",orig:") == NULL &&
         !file_keep(path, drive->corpus, NULL))
         fprintf(stderr, "heddle: cannot keep %s\n", path);
+}
+
+/* "... Test case 'id:000000,time:0,execs:0,orig:NAME' results in a crash, skipping": such a seed is
+ * in no folder of the engine's. */
+static void keep_crashed_seeds(struct drive *drive, const char *in)
+{
+    char folder[DRIVE_PATH_BYTES], from[DRIVE_PATH_BYTES], to[DRIVE_PATH_BYTES], line[LINE_BYTES];
+    FILE *log = fopen(drive->log, "r");
+
+    path_join(folder, drive->scratch, "crashed");
+    if (log == NULL || !folder_make(folder))
+        abort();
+    while (fgets(line, sizeof(line), log) != NULL) {
+        char *name = strstr(line, ",orig:");
+        char *end = name == NULL ? NULL : strstr(name, "' results in a crash");
+
+        if (end == NULL)
+            continue;
+        *end = '\0';
+        name += strlen(",orig:");
+        path_join(from, in, name);
+        path_join(to, folder, name);
+        if (!file_copy(from, to))
+            fprintf(stderr, "heddle: cannot keep %s\n", from);
+    }
+    fclose(log);
+    findings_keep(drive, folder, "", false);
 }
 
 static pid_t start(struct drive *drive, const char *in, const char *out)
@@ -194,26 +223,25 @@ bool drive_afl(struct drive *drive)
     path_join(queue, instance, "queue");
     path_join(crashes, instance, "crashes");
     path_join(hangs, instance, "hangs");
-    struct stage stage = {.folder = in};
     if (!folder_make(in))
         return false;
-    (void)folder_each(drive->seeds, stage_one, &stage);
-    (void)folder_each(drive->corpus, stage_one, &stage);
+    (void)folder_each(drive->seeds, stage_one, in);
+    (void)folder_each(drive->corpus, stage_one, in);
     if (drive->also != NULL)
-        (void)folder_each(drive->also, stage_one, &stage);
+        (void)folder_each(drive->also, stage_one, in);
     set_environment(drive);
     drive->begun_ns = drive_now_ns();
     pid_t pid = start(drive, in, out);
     bool is_run = pid > 0 && watch(drive, pid, instance);
-    if (!is_run)
-        return false;
     unsetenv("ASAN_OPTIONS");
     unsetenv("UBSAN_OPTIONS");
     unsetenv("TSAN_OPTIONS");
     drive_set_sanitizers();
     drive->crashes = 0;
-    findings_keep(drive, crashes, "id:");
-    findings_keep(drive, hangs, "id:");
+    keep_crashed_seeds(drive, in);
+    findings_keep(drive, crashes, "id:", false);
+    findings_keep(drive, hangs, "id:", true);
     (void)folder_each(queue, keep_new, drive);
-    return true;
+    /* When each of the seeds crashes the engine refuses to begin. */
+    return is_run || drive->crashes > 0;
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -9,7 +10,10 @@
 
 #include "fuzz/drive/drive.h"
 
-enum { POLL_NS = 20000000, EXEC_FAILED = 127 };
+enum { POLL_NS = 20000000, EXEC_FAILED = 127, CHILDREN_BYTES = 4096 };
+
+/* Behind an interrupt. */
+#define HURRY_NS_MAX NS_PER_S
 
 static pid_t watched; /* 0: nobody */
 
@@ -42,6 +46,9 @@ void drive_set_sanitizers(void)
 pid_t child_start(const char *const *args, const struct child_io *io)
 {
     const pid_t self = getpid();
+
+    /* Whom it leaves behind becomes a child of ours. */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     pid_t pid = fork();
 
     if (pid != 0)
@@ -68,6 +75,33 @@ static void kill_all(pid_t pid)
     (void)kill(pid, SIGKILL);
 }
 
+/* The first child; 0: none. */
+static pid_t first_child(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char line[CHILDREN_BYTES];
+    bool is_there = file != NULL && fgets(line, sizeof(line), file) != NULL;
+
+    if (file != NULL)
+        fclose(file);
+    return is_there ? (pid_t)strtol(line, NULL, 10) : 0;
+}
+
+/* AFL++'s fork server is of a session of its own, and what it runs may be stopped: when AFL++ is
+ * killed nobody else would end them. Ending one brings those that it has started. */
+void child_end_orphans(void)
+{
+    char path[64];
+    pid_t pid;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    while ((pid = first_child(path)) > 0) {
+        (void)kill(pid, SIGKILL);
+        if (waitpid(pid, NULL, 0) < 0)
+            return;
+    }
+}
+
 bool child_is_over(pid_t pid, int *status)
 {
     pid_t got;
@@ -75,8 +109,10 @@ bool child_is_over(pid_t pid, int *status)
     do {
         got = waitpid(pid, status, WNOHANG);
     } while (got < 0 && errno == EINTR);
-    if (got == 0 && watched != 0 && getppid() != watched) {
+    if (got == 0 && watched != 0 && (getppid() != watched || drive_is_interrupted())) {
         kill_all(pid);
+        (void)waitpid(pid, status, 0);
+        child_end_orphans();
         _exit(EXIT_CANNOT);
     }
     return got != 0;
@@ -86,9 +122,15 @@ int child_wait(pid_t pid, uint64_t limit_ns)
 {
     uint64_t begun_ns = drive_now_ns();
     const struct timespec pause = {.tv_nsec = POLL_NS};
+    bool is_hurried = false;
     int status = -1;
 
     while (!child_is_over(pid, &status)) {
+        if (drive_is_interrupted() && !is_hurried) {
+            is_hurried = true;
+            begun_ns = drive_now_ns();
+            limit_ns = limit_ns < HURRY_NS_MAX ? limit_ns : HURRY_NS_MAX;
+        }
         if (drive_now_ns() - begun_ns > limit_ns) {
             kill_all(pid);
             (void)waitpid(pid, &status, 0);

@@ -32,7 +32,10 @@ enum {
     DRIVE_PATH_BYTES = 4096,
     DRIVE_TITLE_BYTES = 512,
     DRIVE_FINDINGS_MAX = 64,
+    DRIVE_INPUTS_MAX = 256, /* run again, to know what they are */
+    DRIVE_REPLAYS = 3,      /* of the first input of each finding */
     DRIVE_ARGS_MAX = 64,
+    DRIVE_EXTRA_MAX = 32,
     /* As in design.md. */
     EXIT_CLEAN = 0,
     EXIT_FINDING = 1,
@@ -50,7 +53,8 @@ struct drive_finding {
     char path[DRIVE_PATH_BYTES]; /* of the first input */
     unsigned inputs;
     char scenario[DRIVE_PATH_BYTES]; /* what the target wrote of it, "": nothing */
-    bool is_replayed;                /* the input alone makes it again */
+    unsigned replays;                /* how often the input was run alone */
+    unsigned replays_same;           /* and made this finding again */
 };
 
 struct drive {
@@ -96,6 +100,7 @@ struct drive {
     bool has_stability;
     struct drive_finding findings[DRIVE_FINDINGS_MAX];
     size_t finding_count;
+    size_t unnamed; /* inputs kept that were not run again: there are too many */
 };
 
 /* A session: false when the engine could not do its work; `engine.log` says why. */
@@ -106,13 +111,14 @@ MUST_CHECK bool drive_afl(struct drive *drive);
 void drive_progress(const struct drive *drive);
 void drive_progress_end(void);
 
-/* SIGINT or SIGTERM came: end the session, then tell what there is. */
+/* SIGINT or SIGTERM came: end the session, then tell what there is, both without delay. */
 bool drive_is_interrupted(void);
 
 /* ---- findings.c ---- */
 
-/* Each file of `folder` whose name begins with `prefix` is kept among the findings. */
-void findings_keep(struct drive *drive, const char *folder, const char *prefix);
+/* Each file of `folder` whose name begins with `prefix` is kept among the findings; those that were
+ * only slow are not when they come to an end alone. */
+void findings_keep(struct drive *drive, const char *folder, const char *prefix, bool is_slow);
 
 /* Runs the input alone, with what the program says in `log`. True: it ended as a finding does, and
  * `title` names it. */
@@ -132,8 +138,8 @@ int small_shrink(struct drive *drive, const char *file);
 
 /* ---- child.c ---- */
 
-/* To be called before there are children: from now on a session ends when whoever started this
- * process has ended, or was killed. */
+/* To be called before there are children: from now on a session is broken off, and tells nothing,
+ * when whoever started this process has ended or was killed, or it is interrupted. */
 void child_watch_parent(void);
 
 struct child_io {
@@ -145,8 +151,11 @@ struct child_io {
 pid_t child_start(const char *const *args, const struct child_io *io);
 
 /* Its status as of waitpid(), or -1 when `limit_ns` passed and it had to be killed, with its group
- * if it leads one. */
+ * if it leads one; after an interrupt that is soon. */
 int child_wait(pid_t pid, uint64_t limit_ns);
+
+/* Ends what the ended children of this process have left running. */
+void child_end_orphans(void);
 
 /* Has it ended? Then *status is set. */
 bool child_is_over(pid_t pid, int *status);

@@ -98,7 +98,19 @@ bool findings_run_kept(const struct drive *drive, const char *path, const char *
     return is_found;
 }
 
-static void note_finding(struct drive *drive, const char *path)
+/* Every run of it has to be the same finding. */
+static void replay_more(const struct drive *drive, struct drive_finding *finding, const char *log)
+{
+    char title[DRIVE_TITLE_BYTES];
+
+    while (finding->replays < DRIVE_REPLAYS && !drive_is_interrupted()) {
+        finding->replays++;
+        finding->replays_same +=
+            findings_run(drive, finding->path, log, title) && strcmp(title, finding->title) == 0;
+    }
+}
+
+static void note_finding(struct drive *drive, const char *path, bool is_slow)
 {
     char log[DRIVE_PATH_BYTES];
     char title[DRIVE_TITLE_BYTES];
@@ -107,26 +119,36 @@ static void note_finding(struct drive *drive, const char *path)
     struct drive_finding *end = finding + drive->finding_count;
 
     snprintf(log, sizeof(log), "%.*s.log", (int)sizeof(log) - 5, path);
-    bool is_replayed = findings_run_kept(drive, path, log, title, scenario);
-    if (!is_replayed)
+    bool is_again = findings_run_kept(drive, path, log, title, scenario);
+    if (!is_again && is_slow) {
+        drive->crashes--;
+        (void)unlink(path);
+        (void)unlink(log);
+        return;
+    }
+    if (!is_again)
         snprintf(title, sizeof(title), "not again: the input alone is no finding");
     while (finding < end && strcmp(finding->title, title) != 0)
         finding++;
     if (finding == drive->findings + DRIVE_FINDINGS_MAX)
         return;
-    if (finding == end) {
-        drive->finding_count++;
-        memcpy(finding->title, title, sizeof(title));
-        snprintf(finding->path, sizeof(finding->path), "%s", path);
-        memcpy(finding->scenario, scenario, sizeof(scenario));
-        finding->is_replayed = is_replayed;
-    }
     finding->inputs++;
+    if (finding < end)
+        return;
+    drive->finding_count++;
+    memcpy(finding->title, title, sizeof(title));
+    snprintf(finding->path, sizeof(finding->path), "%s", path);
+    memcpy(finding->scenario, scenario, sizeof(scenario));
+    finding->replays = 1;
+    finding->replays_same = is_again;
+    if (is_again)
+        replay_more(drive, finding, log);
 }
 
 struct keep {
     struct drive *drive;
     const char *prefix;
+    bool is_slow;
 };
 
 static void keep_one(void *context, const char *path, const char *name)
@@ -140,13 +162,16 @@ static void keep_one(void *context, const char *path, const char *name)
         fprintf(stderr, "heddle: cannot keep %s\n", path);
         return;
     }
-    keep->drive->crashes++;
-    note_finding(keep->drive, kept);
+    struct drive *drive = keep->drive;
+    if (drive->crashes++ < DRIVE_INPUTS_MAX && (drive->crashes == 1 || !drive_is_interrupted()))
+        note_finding(drive, kept, keep->is_slow);
+    else
+        drive->unnamed++;
 }
 
-void findings_keep(struct drive *drive, const char *folder, const char *prefix)
+void findings_keep(struct drive *drive, const char *folder, const char *prefix, bool is_slow)
 {
-    struct keep keep = {drive, prefix};
+    struct keep keep = {drive, prefix, is_slow};
 
     (void)folder_each(folder, keep_one, &keep);
 }

@@ -55,6 +55,12 @@ static void interrupt(int number)
     interrupted = 1;
 }
 
+static void watch_signals(void)
+{
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
+}
+
 bool drive_is_interrupted(void)
 {
     return interrupted != 0;
@@ -68,7 +74,7 @@ static unsigned long long seconds_of(uint64_t ns)
 void drive_progress(const struct drive *drive)
 {
     struct winsize size;
-    char line[256];
+    char line[256], stability[32] = "";
     uint64_t left_ns =
         drive->time_ns.value > drive->elapsed_ns ? drive->time_ns.value - drive->elapsed_ns : 0;
 
@@ -76,11 +82,14 @@ void drive_progress(const struct drive *drive)
         return;
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2)
         size.ws_col = 80;
+    if (drive->has_stability)
+        snprintf(stability, sizeof(stability), "stability %u.%02u %%, ", drive->stability_bp / 100,
+                 drive->stability_bp % 100);
     uint64_t ms = drive->elapsed_ns / 1000000;
     snprintf(line, sizeof(line),
-             "%s (%s, %s): %llu runs, %llu/s, %llu edges, %llu inputs, %llu crashes, %llu s left",
+             "%s (%s, %s): %llu runs, %llu/s, %s%llu edges, %llu inputs, %llu crashes, %llu s left",
              drive->target, drive->engine, drive->build, (unsigned long long)drive->runs,
-             (unsigned long long)(ms > 0 ? drive->runs * 1000 / ms : 0),
+             (unsigned long long)(ms > 0 ? drive->runs * 1000 / ms : 0), stability,
              (unsigned long long)drive->edges, (unsigned long long)drive->inputs,
              (unsigned long long)drive->crashes, seconds_of(left_ns));
     fprintf(stderr, "\r\033[K%.*s", size.ws_col - 1, line);
@@ -96,8 +105,8 @@ void drive_progress_end(void)
 static void command_of(const struct drive *drive, const struct drive_finding *finding, char *out,
                        size_t size)
 {
-    if (strcmp(drive->target, "world") == 0)
-        snprintf(out, size, "./heddle replay %s", finding->path);
+    if (finding->scenario[0] != '\0')
+        snprintf(out, size, "./heddle replay %s", finding->scenario);
     else
         snprintf(out, size, "./heddle fuzz %s --engine %s --build %s --replay %s", drive->target,
                  drive->engine, drive->build, finding->path);
@@ -111,9 +120,13 @@ static void print_summary(const struct drive *drive)
         const struct drive_finding *finding = &drive->findings[i];
 
         command_of(drive, finding, command, sizeof(command));
-        printf("finding: %s\n    %u input%s; again: %s\n", finding->title, finding->inputs,
-               finding->inputs == 1 ? "" : "s", command);
+        printf("finding: %s\n    %u input%s; %u of %u replays; again: %s\n", finding->title,
+               finding->inputs, finding->inputs == 1 ? "" : "s", finding->replays_same,
+               finding->replays, command);
     }
+    if (drive->unnamed > 0)
+        printf("%zu more input%s in %s, not looked at\n", drive->unnamed,
+               drive->unnamed == 1 ? "" : "s", drive->findings_folder);
     printf("%s (%s, %s): %llu runs in %llu.%llu s, %llu/s; ", drive->target, drive->engine,
            drive->build, (unsigned long long)drive->runs, seconds_of(drive->elapsed_ns),
            (unsigned long long)(drive->elapsed_ns / (NS_PER_S / 10) % 10),
@@ -123,7 +136,7 @@ static void print_summary(const struct drive *drive)
     printf("%llu edges, %llu inputs; ", (unsigned long long)drive->edges,
            (unsigned long long)drive->inputs);
     if (drive->finding_count == 0)
-        printf("nothing found\n");
+        printf(drive->unnamed > 0 ? "nothing looked at\n" : "nothing found\n");
     else
         printf("%zu finding%s\n", drive->finding_count, drive->finding_count == 1 ? "" : "s");
 }
@@ -146,7 +159,10 @@ static struct json_object *json_finding(const struct drive *drive,
     command_of(drive, finding, command, sizeof(command));
     json_object_object_add(row, "title", json_object_new_string(finding->title));
     json_object_object_add(row, "inputs", json_object_new_int64(finding->inputs));
-    json_object_object_add(row, "replays", json_object_new_boolean(finding->is_replayed));
+    json_object_object_add(row, "replays",
+                           json_object_new_boolean(finding->replays_same == finding->replays));
+    json_object_object_add(row, "replays_tried", json_object_new_int64(finding->replays));
+    json_object_object_add(row, "replays_same", json_object_new_int64(finding->replays_same));
     json_object_object_add(row, "reproducer", json_object_new_string(finding->path));
     json_object_object_add(row, "command", json_object_new_string(command));
     if (finding->scenario[0] != '\0')
@@ -180,6 +196,7 @@ static void print_json(const struct drive *drive)
     json_object_object_add(row, "edges", json_object_new_int64((int64_t)drive->edges));
     json_object_object_add(row, "inputs", json_object_new_int64((int64_t)drive->inputs));
     json_object_object_add(row, "findings", findings);
+    json_object_object_add(row, "unnamed", json_object_new_int64((int64_t)drive->unnamed));
     puts(json_object_to_json_string_ext(row,
                                         JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(row);
@@ -215,6 +232,12 @@ static bool prepare(struct drive *drive)
            mkdtemp(drive->scratch) != NULL;
 }
 
+/* What was found counts even when nobody has looked at it. */
+static bool is_found(const struct drive *drive)
+{
+    return drive->finding_count > 0 || drive->unnamed > 0;
+}
+
 static int fuzz(struct drive *drive)
 {
     bool is_afl = strcmp(drive->engine, "afl") == 0;
@@ -229,10 +252,10 @@ static int fuzz(struct drive *drive)
         return EXIT_CANNOT;
     }
     drive_set_sanitizers();
-    signal(SIGINT, interrupt);
-    signal(SIGTERM, interrupt);
+    watch_signals();
     bool is_run = is_afl ? drive_afl(drive) : drive_libfuzzer(drive);
     drive_progress_end();
+    child_end_orphans();
     folder_remove(drive->scratch);
     if (!is_run) {
         show_log(drive);
@@ -245,7 +268,7 @@ static int fuzz(struct drive *drive)
         print_json(drive);
     else
         print_summary(drive);
-    return drive->finding_count > 0 ? EXIT_FINDING : EXIT_CLEAN;
+    return is_found(drive) ? EXIT_FINDING : EXIT_CLEAN;
 }
 
 /* As `heddle replay --json` tells it. */
@@ -338,12 +361,23 @@ int main(int argc, char **argv)
         print_usage(stderr);
         return EXIT_USAGE;
     }
+    if (drive->extra_count > DRIVE_EXTRA_MAX) {
+        fprintf(stderr, "heddle: fuzz: no more than %d arguments for the engine\n",
+                DRIVE_EXTRA_MAX);
+        return EXIT_USAGE;
+    }
+    if (drive->time_ns.is_given && drive->time_ns.value == 0) {
+        fprintf(stderr, "heddle: fuzz: --time 0 is no time\n");
+        return EXIT_USAGE;
+    }
     if (!drive->time_ns.is_given)
         drive->time_ns.value = 60 * NS_PER_S;
     if (!drive->seed.is_given)
         drive->seed.value = 1;
-    if (drive->is_attached)
+    if (drive->is_attached) {
         child_watch_parent();
+        watch_signals();
+    }
     int result;
     if (drive->merge_to != NULL) {
         result = small_merge(drive);

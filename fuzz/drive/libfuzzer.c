@@ -12,8 +12,10 @@
 enum { LINE_BYTES = 4096, STABILITY_INPUTS_MAX = 400, INPUT_BYTES_MAX = 65536 };
 
 #define MERGE_NS_MAX (60 * NS_PER_S)
-/* The engine looks at its clock between runs, and says goodbye in its own time. */
+/* The engine looks at its clock between runs, and says goodbye in its own time; but nobody waits
+ * for long after an interrupt. */
 #define END_NS_MAX (20 * NS_PER_S)
+#define HURRY_NS_MAX NS_PER_S
 
 struct args {
     const char *items[DRIVE_ARGS_MAX];
@@ -98,15 +100,17 @@ static bool watch(struct drive *drive, pid_t pid, FILE *log)
         drive_progress(drive);
         if (!is_told && (drive_is_interrupted() || drive->elapsed_ns > limit_ns)) {
             is_told = true;
-            limit_ns = drive->elapsed_ns + END_NS_MAX;
-            kill(pid, SIGINT);
+            limit_ns = drive->elapsed_ns + (drive_is_interrupted() ? HURRY_NS_MAX : END_NS_MAX);
+            /* While a worker runs its parent is deaf. */
+            kill(-pid, SIGINT);
         } else if (is_told && drive->elapsed_ns > limit_ns) {
-            kill(pid, SIGKILL);
+            kill(-pid, SIGKILL);
         }
     }
     drive->elapsed_ns = drive_now_ns() - drive->begun_ns;
     read_log(drive, log);
-    return drive->runs > 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 127);
+    return (drive->runs > 0 || drive_is_interrupted()) &&
+           !(WIFEXITED(status) && WEXITSTATUS(status) == 127);
 }
 
 /*
@@ -226,6 +230,9 @@ bool drive_libfuzzer(struct drive *drive)
     int fd = open(drive->log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     FILE *log = fopen(drive->log, "r");
     struct child_io io = {.out = fd, .is_new = true};
+    /* Workers have a folder of their own there. */
+    if (setenv("TMPDIR", drive->scratch, 1) != 0)
+        abort();
     drive->begun_ns = drive_now_ns();
     pid_t pid = fd < 0 || log == NULL ? -1 : child_start(args->items, &io);
     bool is_run = pid > 0 && watch(drive, pid, log);
@@ -240,8 +247,8 @@ bool drive_libfuzzer(struct drive *drive)
     static const char *const prefixes[] = {"crash-", "timeout-", "oom-", "leak-"};
     drive->crashes = 0;
     for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-        findings_keep(drive, drive->scratch, prefixes[i]);
-    if (!drive->is_unmeasured)
+        findings_keep(drive, drive->scratch, prefixes[i], false);
+    if (!drive->is_unmeasured && !drive_is_interrupted())
         measure_stability(drive);
     return true;
 }
