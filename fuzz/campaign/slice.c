@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fuzz/campaign/campaign.h"
+#include "fuzz/campaign/census.h"
 #include "fuzz/campaign/row.h"
 #include "sim/base/real.h"
 #include "sim/cli/cli.h"
@@ -165,20 +166,6 @@ bool slice_start(struct campaign *campaign, struct task *task)
 
 /* ---- ending ---- */
 
-static void read_sketch(struct json_object *summary, struct sketch *sketch)
-{
-    struct json_object *items = NULL;
-
-    memset(sketch, 0, sizeof(*sketch));
-    if (!json_object_object_get_ex(summary, "sketch", &items))
-        return;
-    for (size_t i = 0; i + 1 < json_object_array_length(items); i += 2) {
-        const char *key = json_object_get_string(json_object_array_get_idx(items, i));
-        sketch_add(sketch, strtoull(key, NULL, 16),
-                   json_object_get_uint64(json_object_array_get_idx(items, i + 1)));
-    }
-}
-
 /* The file goes where it stays before anything speaks of it. */
 static bool keep_file(struct campaign *campaign, const char *from, const char *name)
 {
@@ -252,18 +239,18 @@ static void note_findings(struct campaign *campaign, const struct task *task,
 static void note_slice(struct campaign *campaign, struct task *task, struct json_object *summary)
 {
     static struct sketch sketch;
-    static uint8_t packed[SKETCH_ENTRIES_MAX * 16];
+    static uint8_t packed[CENSUS_BYTES_MAX];
     const int64_t trials = row_number(summary, "schedules");
     const uint64_t time_ns = real_now_ns() - task->child.began_ns;
     char elapsed[32];
 
-    read_sketch(summary, &sketch);
+    census_read(summary, &sketch);
     store_do(&campaign->store,
              "UPDATE slice SET state = 1, ended_ms = ?, trials = ?, points = ?, ns = ?, sketch = ? "
              "WHERE job = ? AND shards = ? AND shard = ? AND first = ?",
              "iiiibsiii", store_now_ms(), trials, row_number(summary, "points"), (int64_t)time_ns,
-             packed, store_pack(&sketch, packed), task->job->name, (int64_t)campaign->shard.count,
-             (int64_t)campaign->shard.index, (int64_t)task->first);
+             packed, census_pack(&sketch, campaign->build_id, packed), task->job->name,
+             (int64_t)campaign->shard.count, (int64_t)campaign->shard.index, (int64_t)task->first);
     snprintf(elapsed, sizeof(elapsed), "%" PRIu64, campaign_elapsed_ns(campaign) / 1000000);
     store_set_meta(&campaign->store, "elapsed_ms", elapsed);
     store_commit(&campaign->store);

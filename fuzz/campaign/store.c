@@ -19,7 +19,7 @@
 #include "sim/cli/cli.h"
 #include "sim/report/words.h"
 
-enum { BUSY_MS = 20000, SLUG_BYTES = 44, ENTRY_BYTES = 16 };
+enum { BUSY_MS = 20000, SLUG_BYTES = 44 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -214,42 +214,6 @@ const char *store_text(sqlite3_stmt *rows, int column)
     const unsigned char *text = sqlite3_column_text(rows, column);
 
     return text == NULL ? "" : (const char *)text;
-}
-
-/* ---- sketches: little-endian keys and counts by turns ---- */
-
-static void put_number(uint8_t *out, uint64_t value)
-{
-    for (int i = 0; i < 8; i++)
-        out[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t get_number(const uint8_t *data)
-{
-    uint64_t value = 0;
-
-    for (int i = 0; i < 8; i++)
-        value |= (uint64_t)data[i] << (8 * i);
-    return value;
-}
-
-size_t store_pack(const struct sketch *sketch, uint8_t out[SKETCH_ENTRIES_MAX * 16])
-{
-    for (uint32_t i = 0; i < sketch->count; i++) {
-        put_number(out + (size_t)i * ENTRY_BYTES, sketch->keys[i]);
-        put_number(out + (size_t)i * ENTRY_BYTES + 8, sketch->runs[i]);
-    }
-    return (size_t)sketch->count * ENTRY_BYTES;
-}
-
-void store_sketch(sqlite3_stmt *rows, int column, struct sketch *out)
-{
-    const uint8_t *data = sqlite3_column_blob(rows, column);
-    const int size = sqlite3_column_bytes(rows, column);
-
-    memset(out, 0, sizeof(*out));
-    for (int at = 0; at + ENTRY_BYTES <= size; at += ENTRY_BYTES)
-        sketch_add(out, get_number(data + at), get_number(data + at + 8));
 }
 
 /* ---- meta ---- */

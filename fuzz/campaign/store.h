@@ -25,8 +25,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/search/sketch.h"
-
 enum { STORE_NAME_BYTES = 64 };
 
 struct store {
@@ -54,9 +52,6 @@ void store_commit(struct store *store);
 
 /* The text of a column, "" for NULL; valid until the next step. */
 const char *store_text(sqlite3_stmt *rows, int column);
-void store_sketch(sqlite3_stmt *rows, int column, struct sketch *out);
-/* As it is stored; returns its size. */
-size_t store_pack(const struct sketch *sketch, uint8_t out[SKETCH_ENTRIES_MAX * 16]);
 
 /* Meta data; false when there is none of that key. */
 bool store_meta(struct store *store, const char *key, char *out, size_t out_bytes);

@@ -8,9 +8,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fuzz/campaign/census.h"
 #include "sim/cli/outcome.h"
 
 /* ---- jobs ---- */
+
+/* An estimate may be more than all; of nothing, anything may come. */
+static uint64_t share_ppm(uint64_t part, uint64_t whole)
+{
+    if (whole == 0)
+        return 1000000;
+    const uint64_t share = (uint64_t)((unsigned __int128)part * 1000000 / whole);
+
+    return share > 1000000 ? 1000000 : share;
+}
 
 sqlite3_stmt *summary_jobs(struct store *store)
 {
@@ -21,19 +32,6 @@ sqlite3_stmt *summary_jobs(struct store *store)
         "count(DISTINCT title) FROM sighting WHERE job = job.name) FROM job ORDER BY "
         "job.name",
         "");
-}
-
-static void merge_sketches(struct store *store, const char *job, struct sketch *out)
-{
-    static struct sketch part;
-    sqlite3_stmt *rows =
-        store_query(store, "SELECT sketch FROM slice WHERE job = ? AND state = 1", "s", job);
-
-    memset(out, 0, sizeof(*out));
-    while (store_next(store, rows)) {
-        store_sketch(rows, 0, &part);
-        sketch_merge(out, &part);
-    }
 }
 
 bool summary_next_job(struct store *store, sqlite3_stmt *rows, struct summary_job *out)
@@ -47,9 +45,13 @@ bool summary_next_job(struct store *store, sqlite3_stmt *rows, struct summary_jo
     out->trials = (uint64_t)sqlite3_column_int64(rows, 2);
     out->time_ns = (uint64_t)sqlite3_column_int64(rows, 3);
     out->findings = (uint64_t)sqlite3_column_int64(rows, 4);
-    merge_sketches(store, out->name, &sketch);
+    census_of_job(store, out->name, &sketch);
+    out->watched = sketch.runs;
     out->distinct = sketch_distinct(&sketch);
-    out->seen_once = sketch_seen_once(&sketch);
+    out->seen_once = sketch_seen_in(&sketch, 1);
+    out->seen_twice = sketch_seen_in(&sketch, 2);
+    out->total = sketch_total(&sketch);
+    out->new_ppm = share_ppm(out->seen_once, out->watched);
     return true;
 }
 
@@ -123,14 +125,6 @@ bool summary_next_finding(struct store *store, sqlite3_stmt *rows, struct summar
 
 /* ---- all of it ---- */
 
-/* An estimate may be more than all. */
-static uint64_t share_ppm(uint64_t part, uint64_t whole)
-{
-    const uint64_t share = (uint64_t)((unsigned __int128)part * 1000000 / whole);
-
-    return share > 1000000 ? 1000000 : share;
-}
-
 static void fill_jobs(struct store *store, struct summary *summary)
 {
     static struct summary_job job;
@@ -144,9 +138,11 @@ static void fill_jobs(struct store *store, struct summary *summary)
         summary->time_ns += job.time_ns;
         summary->distinct += job.distinct;
         summary->seen_once += job.seen_once;
+        summary->seen_twice += job.seen_twice;
+        summary->total += job.total;
+        summary->watched += job.watched;
     }
-    if (summary->trials > 0)
-        summary->new_ppm = share_ppm(summary->seen_once, summary->trials);
+    summary->new_ppm = share_ppm(summary->seen_once, summary->watched);
 }
 
 void summary_fill(struct store *store, struct summary *summary)

@@ -24,11 +24,12 @@ struct summary {
     int64_t first_ms, last_ms; /* of the day's clock; 0: nothing was done */
     uint64_t titles, closed, unstable;
     uint64_t entries; /* titles of one bug are one */
-    /* Behaviours are counted for each job by itself. */
-    uint64_t distinct;
-    uint64_t seen_once;
-    /* Good and Turing: the chance that the next trial shows a new behaviour; ends in a new title.
-     */
+    /* Features of behaviour (sim/search/sketch.h), each job's by themselves, and the runs that were
+     * watched for them. */
+    uint64_t distinct, seen_once, seen_twice, watched;
+    uint64_t total; /* Chao: how many there are at least */
+    /* Good and Turing: new features in the next run that is watched, at most 1, and with that the
+     * chance that it shows one; the chance that the next trial ends in a new title. */
     uint64_t new_ppm, new_title_ppm;
 };
 
@@ -57,8 +58,8 @@ struct summary_job {
     char problem[SUMMARY_TEXT_BYTES];
     uint64_t trials;
     uint64_t time_ns;
-    uint64_t distinct, seen_once;
-    uint64_t findings; /* distinct titles */
+    uint64_t watched, distinct, seen_once, seen_twice, total, new_ppm; /* as in struct summary */
+    uint64_t findings;                                                 /* distinct titles */
 };
 
 void summary_fill(struct store *store, struct summary *summary);

@@ -17,7 +17,7 @@
 #include "sim/cli/cli.h"
 #include "sim/cli/files.h"
 
-enum { STEP_BYTES = 512, SEARCH_SCHEDULES = 2000 };
+enum { STEP_BYTES = 512, SEARCH_SCHEDULES = 20000 };
 
 #define REPLAY_NS UINT64_C(120000000000)
 

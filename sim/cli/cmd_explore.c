@@ -152,6 +152,7 @@ static int fill_hunt(const struct command *command, struct plan *plan)
         .shard_count = plan->shard.count,
         .first = values->first.value,
         .keep_going = values->keep_going,
+        .has_sketch = values->has_sketch,
         .kinds = plan->oracle.kinds,
         .has_progress = true,
     };

@@ -71,6 +71,7 @@ static void fill_spec(const struct hunt *hunt, unsigned shard, struct search_spe
         .first = hunt->first,
         .keep_going = hunt->keep_going,
         .check_determinism = true,
+        .has_sketch = hunt->has_sketch,
         .kinds = hunt->kinds,
     };
 }

@@ -27,6 +27,7 @@ struct hunt {
     uint32_t shard_index, shard_count; /* of the trials, this hunt's own; 0, 0 or 1 for all */
     uint64_t first;                    /* trials below are not run */
     bool keep_going;
+    bool has_sketch;
     bool is_apart;     /* a process of its own even for a single job */
     uint32_t kinds;    /* bit set over enum finding_kind of what counts; 0: everything */
     bool has_progress; /* a line on stderr, when that is a terminal */

@@ -91,18 +91,20 @@ static void fill_extent(struct json_object *row, const struct search_extent *ext
         add_text(row, "obstacle", extent->obstacle);
 }
 
-/* Keys and runs by turns. */
+/* Keys, each with the number of runs that showed it. */
 static void fill_sketch(struct json_object *row, const struct sketch *sketch)
 {
-    struct json_object *items = json_object_new_array();
-    char text[32];
+    struct json_object *item = json_object_new_object();
+    struct json_object *keys = json_object_new_array();
 
+    add_number(item, "runs", sketch->runs);
+    add_number(item, "level", sketch->level);
     for (uint32_t i = 0; i < sketch->count; i++) {
-        snprintf(text, sizeof(text), "%016" PRIx64, sketch->keys[i]);
-        json_object_array_add(items, json_object_new_string(text));
-        json_object_array_add(items, json_object_new_uint64(sketch->runs[i]));
+        json_object_array_add(keys, json_object_new_uint64(sketch->keys[i]));
+        json_object_array_add(keys, json_object_new_uint64(sketch->seen[i]));
     }
-    json_object_object_add(row, "sketch", items);
+    json_object_object_add(item, "seen", keys);
+    json_object_object_add(row, "sketch", item);
 }
 
 void rows_summary(FILE *out, const struct row_summary *summary)

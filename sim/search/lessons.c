@@ -3,14 +3,20 @@
  */
 #include "sim/search/lessons.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "sim/base/random.h"
 #include "sim/sched/profile.h"
 #include "sim/sched/sched.h"
 
-enum { TOUCHED_SLOTS = 1 << 12, PAIR_SLOTS = 1 << 14, PAIRS_MAX = PAIR_SLOTS / 2, PROBES_MAX = 16 };
+enum {
+    TOUCHED_SLOTS = 1 << 12,
+    PAIR_SLOTS = 1 << 14,
+    PAIRS_MAX = PAIR_SLOTS / 2,
+    PROBES_MAX = 16,
+    NOTED_SLOTS = 1 << 13,
+    NOTED_MAX = NOTED_SLOTS / 2,
+};
 
 struct touched {
     const void *object;
@@ -28,6 +34,14 @@ static struct {
     uint32_t pair_count;
     struct touched touched[TOUCHED_SLOTS];
     uint64_t pairs[PAIR_SLOTS];
+    /* of the last run alone */
+    bool is_learned, is_noted;
+    size_t noted_count;
+    uint64_t noted[NOTED_MAX];
+    struct {
+        uint64_t pair;
+        uint32_t run;
+    } noted_slots[NOTED_SLOTS];
 } lessons;
 
 void lessons_begin(void)
@@ -41,12 +55,25 @@ void lessons_begin(void)
 static void begin(struct strategy_run *run)
 {
     lessons.run++;
+    lessons.noted_count = 0;
     lessons.inner->begin(run);
 }
 
-static void note_pair(uint32_t from, uint32_t to)
+static void note_for_run(uint64_t pair)
 {
-    const uint64_t pair = ((uint64_t)from << 32 | to) + 1; /* 0 is an empty slot */
+    size_t slot = (size_t)(random_mix(pair) % NOTED_SLOTS);
+
+    while (lessons.noted_slots[slot].run == lessons.run && lessons.noted_slots[slot].pair != pair)
+        slot = (slot + 1) % NOTED_SLOTS;
+    if (lessons.noted_slots[slot].run == lessons.run || lessons.noted_count == NOTED_MAX)
+        return;
+    lessons.noted_slots[slot].pair = pair;
+    lessons.noted_slots[slot].run = lessons.run;
+    lessons.noted[lessons.noted_count++] = pair;
+}
+
+static void note_for_campaign(uint64_t pair)
+{
     size_t slot = (size_t)(random_mix(pair) % PAIR_SLOTS);
 
     if (lessons.pair_count == PAIRS_MAX)
@@ -58,6 +85,16 @@ static void note_pair(uint32_t from, uint32_t to)
     lessons.pairs[slot] = pair;
     lessons.pair_count++;
     lessons.new_count++;
+}
+
+static void note_pair(uint32_t from, uint32_t to)
+{
+    const uint64_t pair = ((uint64_t)from << 32 | to) + 1; /* 0 is an empty slot */
+
+    if (lessons.is_noted)
+        note_for_run(pair);
+    if (lessons.is_learned)
+        note_for_campaign(pair);
 }
 
 static void note_touch(const struct vthread *thread)
@@ -90,13 +127,22 @@ static void stepped(struct strategy_run *run, struct vthread *thread)
         lessons.inner->stepped(run, thread);
 }
 
-const struct strategy_ops *lessons_watch(const struct strategy_ops *ops)
+const struct strategy_ops *lessons_watch(const struct strategy_ops *ops, bool is_learned,
+                                         bool is_noted)
 {
     lessons.inner = ops;
+    lessons.is_learned = is_learned;
+    lessons.is_noted = is_noted;
     lessons.watched = *ops;
     lessons.watched.begin = begin;
     lessons.watched.stepped = stepped;
     return &lessons.watched;
+}
+
+const uint64_t *lessons_noted(size_t *count)
+{
+    *count = lessons.noted_count;
+    return lessons.noted;
 }
 
 uint64_t lessons_take(void)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/random.h"
 #include "sim/base/real.h"
 #include "sim/sched/plan.h"
 #include "sim/sched/profile.h"
@@ -17,6 +18,7 @@
 enum {
     BEHAVIOUR_SLOTS = 1 << 16,
     BEHAVIOURS_MAX = BEHAVIOUR_SLOTS * 3 / 4,
+    NOTED_ONE_IN = 4,
     CLOCK_EVERY = 16, /* trials between two looks at the real clock */
     PROGRESS_NS = 100000000,
     SHARD_COUNT_DEFAULT = 1,
@@ -184,11 +186,11 @@ static bool counts(const struct search_spec *spec, enum finding_kind kind)
 
 /* A trial to learn from: what it brought goes to its arm's score. */
 static void run_watched(const struct target *target, const struct trial *trial, uint64_t base_steps,
-                        uint64_t scores[TRIAL_ARMS], struct run_result *run)
+                        bool is_noted, uint64_t scores[TRIAL_ARMS], struct run_result *run)
 {
     struct trial watched = *trial;
 
-    watched.strategy.ops = lessons_watch(trial->strategy.ops);
+    watched.strategy.ops = lessons_watch(trial->strategy.ops, true, is_noted);
     run_trial(target, &watched, base_steps, NULL, NULL, run);
     /* For its cost: an arm whose runs are twice as long gets half as many. */
     scores[trial_learn_arm(trial->number)] +=
@@ -199,6 +201,30 @@ static bool is_to_learn_from(const struct campaign *campaign, uint64_t number)
 {
     return campaign->spec->strategy == NULL && number >= TRIAL_LEARN_FIRST &&
            number < TRIAL_LEARN_END && campaign->result->base_steps <= LEARN_STEPS_MAX;
+}
+
+/* A trial to estimate from. To watch costs a tenth of a run; that it is watched depends on its
+ * number alone, so that every shard watches the same. */
+static bool is_to_note(const struct campaign *campaign, uint64_t number)
+{
+    return campaign->spec->has_sketch && random_mix(number) % NOTED_ONE_IN == 0;
+}
+
+static void run_noted(const struct target *target, const struct trial *trial, uint64_t base_steps,
+                      struct run_result *run)
+{
+    struct trial watched = *trial;
+
+    watched.strategy.ops = lessons_watch(trial->strategy.ops, false, true);
+    run_trial(target, &watched, base_steps, NULL, NULL, run);
+}
+
+static void note_features(struct campaign *campaign)
+{
+    size_t count;
+    const uint64_t *features = lessons_noted(&count);
+
+    sketch_note_run(&campaign->result->sketch, features, count);
 }
 
 /* Everything that trials to learn from show, again when they are not all this shard's own. */
@@ -214,7 +240,7 @@ static void learn(const struct target *target, uint64_t campaign_seed, uint64_t 
     lessons_begin();
     for (uint64_t number = TRIAL_LEARN_FIRST; number < TRIAL_LEARN_END; number++) {
         trial_derive_learned(campaign_seed, number, NULL, lessons, &trial);
-        run_watched(target, &trial, base_steps, scores, &run);
+        run_watched(target, &trial, base_steps, false, scores, &run);
     }
     trial_lessons_learn(lessons, scores);
 }
@@ -252,6 +278,7 @@ static void run_of_campaign(struct campaign *campaign, const struct trial *trial
 {
     const struct search_spec *spec = campaign->spec;
     const uint64_t base = spec->strategy == NULL ? TRIAL_BASE : 0;
+    const bool is_noted = trial->number != base && is_to_note(campaign, trial->number);
 
     if (trial->number == base) {
         run_base(spec->target, run);
@@ -259,10 +286,15 @@ static void run_of_campaign(struct campaign *campaign, const struct trial *trial
         campaign->lessons.plan_count = plan_count();
         campaign->has_base = true;
     } else if (!is_part(spec) && is_to_learn_from(campaign, trial->number)) {
-        run_watched(spec->target, trial, campaign->result->base_steps, campaign->scores, run);
+        run_watched(spec->target, trial, campaign->result->base_steps, is_noted, campaign->scores,
+                    run);
+    } else if (is_noted) {
+        run_noted(spec->target, trial, campaign->result->base_steps, run);
     } else {
         run_trial(spec->target, trial, campaign->result->base_steps, NULL, NULL, run);
     }
+    if (is_noted)
+        note_features(campaign);
 }
 
 /* Runs one trial; true when the campaign is to stop. */
@@ -282,7 +314,6 @@ static bool run_one(struct campaign *campaign, uint64_t number)
     result->schedules++;
     result->points += run.steps;
     behaviours_add(&campaign->behaviours, run.trace_hash);
-    sketch_note(&result->sketch, run.trace_hash);
     result->behaviours = campaign->behaviours.count;
     if (run.finding.kind == FINDING_NONE || !counts(spec, run.finding.kind))
         return false;

@@ -59,6 +59,7 @@ struct search_spec {
     uint64_t first;                       /* trials below are somebody else's */
     bool keep_going;                      /* go on after the first finding, one of each title */
     bool check_determinism;               /* run each finding twice; the base run too */
+    bool has_sketch;                      /* watch some of the trials, for result.sketch */
     uint32_t kinds;                       /* bit set over enum finding_kind; 0: all count */
     /* May be NULL; called about ten times a second of real time. */
     void (*progress)(void *context, const struct search_result *so_far);
@@ -72,7 +73,7 @@ struct search_result {
     uint64_t base_steps;
     uint64_t elapsed_ns; /* real */
     struct search_extent extent;
-    struct sketch sketch; /* of the behaviours; an exhaustive search leaves it empty */
+    struct sketch sketch; /* of those that were watched; an exhaustive search leaves it empty */
     size_t finding_count;
     struct search_finding findings[SEARCH_FINDINGS_MAX];
 };
