@@ -116,6 +116,8 @@ static void request_broken(struct exchange *exchange)
 
 static void step(struct exchange *exchange)
 {
+    if (exchange->state == EXCHANGE_DONE)
+        return; /* its time was up, and perhaps the client has gone as well */
     if (exchange->front.error != STREAM_ERROR_NONE || exchange->session->is_over) {
         exchange_move(exchange, EXCHANGE_DONE);
         return;
