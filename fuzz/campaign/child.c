@@ -3,9 +3,9 @@
  */
 #include "fuzz/campaign/child.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,11 +14,16 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sim/base/real.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/files.h"
+
+enum { REMOVE_FDS = 16, GOODBYE_LOOKS = 100 };
+
+#define GOODBYE_LOOK_NS 20000000
 
 bool child_find_tool(const char *build, char out[PATH_MAX])
 {
@@ -31,14 +36,36 @@ bool child_find_tool(const char *build, char out[PATH_MAX])
     return access(out, X_OK) == 0;
 }
 
+bool child_find_fuzzer(const char *target, const char *engine, const char *build,
+                       char out[PATH_MAX])
+{
+    const bool is_plain = strcmp(build, "plain") == 0;
+
+    snprintf(out, PATH_MAX, "%s/.bazel/%s%s%s-bin/fuzz/%s_fuzz_test_run", files_root(),
+             is_plain ? "" : build, is_plain ? "" : "-", engine, target);
+    return access(out, X_OK) == 0;
+}
+
 void child_prepare(struct child *child, const char *tool, const char *command)
 {
     child->word_count = 0;
     child->text_count = 0;
     child->time_ns_max = 0;
+    child->setting_count = 0;
     child->is_late = false;
+    child->is_session = false;
+    child->is_cleared = false;
     child_word(child, tool);
-    child_word(child, command);
+    if (command != NULL)
+        child_word(child, command);
+}
+
+void child_setting(struct child *child, const char *name, const char *value)
+{
+    if (child->setting_count + 2 > CHILD_SETTINGS_MAX)
+        abort();
+    child->settings[child->setting_count++] = name;
+    child->settings[child->setting_count++] = value;
 }
 
 void child_word(struct child *child, const char *word)
@@ -60,20 +87,24 @@ void child_number(struct child *child, const char *option, uint64_t value)
     child_word(child, text);
 }
 
-/* Scratch folders are flat. */
-static void empty_folder(const char *folder)
+static int remove_one(const char *path, const struct stat *info, int flag, struct FTW *ftw)
 {
-    char path[PATH_MAX + NAME_MAX];
-    DIR *dir = opendir(folder);
+    (void)info;
+    (void)flag;
+    return ftw->level == 0 ? 0 : remove(path);
+}
 
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        (void)unlink(path);
+bool child_clear(struct child *child)
+{
+    if (mkdir(child->folder, 0777) != 0 && errno != EEXIST) {
+        cli_say("%s: %s", child->folder, strerror(errno));
+        return false;
     }
-    if (dir != NULL)
-        closedir(dir);
+    /* A process of a campaign that was killed may still write there: what it leaves harms nobody,
+     * for the folders of sessions are named after the campaign's process. */
+    (void)nftw(child->folder, remove_one, REMOVE_FDS, FTW_DEPTH | FTW_PHYS);
+    child->is_cleared = true;
+    return true;
 }
 
 static void redirect(const char *folder, const char *name, int fd)
@@ -92,7 +123,10 @@ _Noreturn static void become(struct child *child, pid_t parent)
     const int nothing = open("/dev/null", O_RDONLY);
 
     /* What is killed with the campaign has told nobody anything yet. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_PDEATHSIG, child->is_session ? SIGTERM : SIGKILL);
+    for (unsigned i = 0; i < child->setting_count; i += 2)
+        if (setenv(child->settings[i], child->settings[i + 1], 1) != 0)
+            _exit(CLI_CANNOT);
     if (getppid() != parent || nothing < 0)
         _exit(CLI_CANNOT);
     (void)dup2(nothing, STDIN_FILENO);
@@ -107,11 +141,8 @@ bool child_start(struct child *child)
 {
     const pid_t parent = getpid();
 
-    if (mkdir(child->folder, 0777) != 0 && errno != EEXIST) {
-        cli_say("%s: %s", child->folder, strerror(errno));
+    if (!child->is_cleared && !child_clear(child))
         return false;
-    }
-    empty_folder(child->folder);
     fflush(NULL);
     child->began_ns = real_now_ns();
     child->pid = fork();
@@ -124,6 +155,24 @@ bool child_start(struct child *child)
     return false;
 }
 
+/* A session is asked first: it ends the engine's processes. */
+static void end(const struct child *child)
+{
+    const struct timespec pause = {.tv_nsec = GOODBYE_LOOK_NS};
+    siginfo_t info = {0};
+
+    if (child->is_session) {
+        kill(child->pid, SIGTERM);
+        for (unsigned i = 0; i < GOODBYE_LOOKS; i++) {
+            if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+                info.si_pid == child->pid)
+                return;
+            nanosleep(&pause, NULL);
+        }
+    }
+    kill(child->pid, SIGKILL);
+}
+
 bool child_reap(struct child *child)
 {
     int status;
@@ -131,7 +180,7 @@ bool child_reap(struct child *child)
     if (child->time_ns_max != 0 && !child->is_late &&
         real_now_ns() - child->began_ns > child->time_ns_max) {
         child->is_late = true;
-        kill(child->pid, SIGKILL);
+        end(child);
     }
     if (waitpid(child->pid, &status, WNOHANG) != child->pid)
         return false;
@@ -144,7 +193,7 @@ void child_kill(struct child *child)
 {
     if (child->pid == 0)
         return;
-    kill(child->pid, SIGKILL);
+    end(child);
     (void)waitpid(child->pid, NULL, 0);
     child->pid = 0;
 }

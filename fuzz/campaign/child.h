@@ -14,7 +14,7 @@
 
 #include "sim/input/buffer.h"
 
-enum { CHILD_WORDS_MAX = 96, CHILD_WORD_BYTES = 64 };
+enum { CHILD_WORDS_MAX = 96, CHILD_WORD_BYTES = 64, CHILD_SETTINGS_MAX = 8 };
 
 struct child {
     pid_t pid; /* 0: nothing runs here */
@@ -28,18 +28,32 @@ struct child {
     unsigned word_count;
     char texts[8][CHILD_WORD_BYTES]; /* of numbers */
     unsigned text_count;
+    const char *settings[CHILD_SETTINGS_MAX]; /* of its environment: NAME, VALUE by turns */
+    unsigned setting_count;
+    bool is_session; /* an engine's: it has processes of its own, and ends them when it is told */
+    bool is_cleared;
 };
 
 /* Where the tool of `build` is; false when it is not built. */
 bool child_find_tool(const char *build, char out[PATH_MAX]);
 
+/* Where the fuzzer of `target` is. */
+bool child_find_fuzzer(const char *target, const char *engine, const char *build,
+                       char out[PATH_MAX]);
+
 /* Begins a command line: `tool`, `command`. What words point to stays the caller's. */
+/* Without a command: NULL. */
 void child_prepare(struct child *child, const char *tool, const char *command);
 void child_word(struct child *child, const char *word);
 void child_number(struct child *child, const char *option, uint64_t value);
 
-/* Empties the scratch folder and starts the program; its output goes there. False after a
- * message. */
+void child_setting(struct child *child, const char *name, const char *value);
+
+/* Empties the scratch folder, for files that the program is to find there. */
+bool child_clear(struct child *child);
+
+/* Empties the scratch folder, unless that was done, and starts the program; its output goes there.
+ * False after a message. */
 bool child_start(struct child *child);
 /* True when it has ended. */
 bool child_reap(struct child *child);

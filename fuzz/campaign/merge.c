@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "fuzz/campaign/campaign.h"
+#include "fuzz/campaign/corpus.h"
 #include "fuzz/campaign/entries.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/files.h"
@@ -75,6 +76,11 @@ static bool collect(struct store *store, const char *folder, size_t source)
         cli_say("%s: no campaign: %s", folder, strerror(errno));
         return false;
     }
+    /* One of an earlier version gets its columns. */
+    struct store input;
+    if (!store_open(&input, folder, false))
+        return false;
+    store_close(&input);
     store_do(store, "ATTACH ? AS input", "s", path);
     const bool is_good = fits(store, folder);
     if (is_good) {
@@ -91,7 +97,7 @@ static bool collect(struct store *store, const char *folder, size_t source)
         store_commit(store);
     }
     run(store, "DETACH input");
-    return is_good;
+    return is_good && corpus_merge(store->folder, folder);
 }
 
 /* ---- choosing ---- */
@@ -119,8 +125,12 @@ static void take_slices(struct store *store)
             continue;
         covered = sqlite3_column_int64(rows, 3);
         store_do(store,
-                 "INSERT INTO main.slice SELECT job, shards, shard, first, past, state, tries, "
-                 "ended_ms, trials, points, ns, sketch FROM pool_slice WHERE job = ? AND shard = ? "
+                 "INSERT INTO main.slice(job, shards, shard, first, past, state, tries, ended_ms, "
+                 "trials, "
+                 "points, ns, sketch, edges, inputs, taken) SELECT job, shards, shard, first, "
+                 "past, state, tries, "
+                 "ended_ms, trials, points, ns, sketch, edges, inputs, taken FROM pool_slice WHERE "
+                 "job = ? AND shard = ? "
                  "AND first = ? AND source = ?",
                  "siii", job, shard, first, sqlite3_column_int64(rows, 4));
         store_do(store,
@@ -162,13 +172,18 @@ static bool take_findings(struct store *store)
             continue;
         snprintf(title, sizeof(title), "%s", store_text(rows, 0));
         store_do(store,
-                 "INSERT INTO main.finding SELECT title, kind, build, name, state, step, hash, "
+                 "INSERT INTO main.finding(title, kind, build, name, state, step, hash, lines, "
+                 "preemptions, runs, explained, sites, entry, causes, cause_at, note, checked, "
+                 "found_ms, closed_ms, engine, target) SELECT title, kind, build, name, state, "
+                 "step, hash, "
                  "lines, preemptions, runs, explained, sites, entry, causes, cause_at, note, "
                  "checked, found_ms, "
-                 "closed_ms FROM pool_finding WHERE rowid = ?",
+                 "closed_ms, engine, target FROM pool_finding WHERE rowid = ?",
                  "i", sqlite3_column_int64(rows, 3));
-        is_good = copy_file(store, store_text(rows, 2), store_text(rows, 1), "found.scn") &&
-                  copy_file(store, store_text(rows, 2), store_text(rows, 1), "min.scn") && is_good;
+        static const char *const files[] = {"found.scn", "min.scn", "found.input", "min.input"};
+        for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+            is_good =
+                copy_file(store, store_text(rows, 2), store_text(rows, 1), files[i]) && is_good;
     }
     return is_good;
 }

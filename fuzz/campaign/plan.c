@@ -3,6 +3,7 @@
  */
 #include "fuzz/campaign/plan.h"
 
+#include <fnmatch.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -12,11 +13,19 @@
 #include <sys/stat.h>
 
 #include "core/base/attr.h"
+#include "sim/cli/files.h"
 #include "sim/cli/options.h"
 #include "sim/cli/plants.h"
 #include "sim/sched/strategy.h"
 
 enum { WORD_BYTES = 256 };
+
+/* Where something was said, for what shows only when everything was read. */
+struct place {
+    const char *line;
+    const char *at; /* NULL: it was not said */
+    unsigned line_number;
+};
 
 struct parser {
     struct campaign_plan *plan;
@@ -27,6 +36,7 @@ struct parser {
     unsigned line_number;
     bool is_bad;
     uint32_t seen; /* bit set over words */
+    struct place fuzz_target, fuzz_engine, explore, strategy;
 };
 
 /* A word of a line. */
@@ -64,6 +74,21 @@ __attribute__((format(printf, 3, 4))) static void complain(struct parser *parser
     for (size_t i = 0; i < column; i++)
         buffer_append_byte(parser->error, parser->line[i] == '\t' ? '\t' : ' ');
     buffer_append_text(parser->error, "^\n");
+}
+
+static void remember(const struct parser *parser, const struct word *word, struct place *place)
+{
+    if (place->at == NULL)
+        *place = (struct place){parser->line, word->at, parser->line_number};
+}
+
+static void complain_there(struct parser *parser, const struct place *place, const char *message)
+{
+    if (parser->is_bad)
+        return;
+    parser->line = place->line;
+    parser->line_number = place->line_number;
+    complain(parser, place->at, "%s", message);
 }
 
 /* ---- lists ---- */
@@ -122,14 +147,46 @@ static size_t add_matches(struct parser *parser, const struct word *word, const 
     return count;
 }
 
+/* Those of fuzz/BUILD, in its order, that match. */
+static size_t add_fuzz_targets(struct parser *parser, const struct word *word, const char *pattern)
+{
+    static const char begin[] = "\n    name = \"";
+    static const char end[] = "_fuzz_test\",";
+    struct buffer text = {0};
+    char path[PATH_MAX];
+    size_t count = 0;
+
+    snprintf(path, sizeof(path), "%s/fuzz/BUILD", parser->root);
+    if (files_read(path, &text))
+        buffer_append_text(&text, "");
+    for (char *at = text.len > 0 ? strstr(text.data, begin) : NULL; at != NULL;
+         at = strstr(at, begin)) {
+        at += strlen(begin);
+        char *last = at + strcspn(at, "\n");
+        if (last - at <= (ptrdiff_t)strlen(end) || strncmp(last - strlen(end), end, strlen(end)))
+            continue;
+        last -= strlen(end);
+        char name[WORD_BYTES];
+        snprintf(name, sizeof(name), "%.*s", (int)(last - at), at);
+        if (fnmatch(pattern, name, 0) != 0)
+            continue;
+        list_add(parser, word, &parser->plan->fuzz, name);
+        count++;
+    }
+    buffer_fini(&text);
+    return count;
+}
+
 static void parse_target(struct parser *parser, const struct word *word)
 {
     static const char *const forms[] = {"%s/scenarios/%s.scn", "%s/scenarios/%s", "%s/%s"};
     char pattern[PATH_MAX];
 
     if (strncmp(word->text, "fuzz:", 5) == 0) {
-        complain(parser, word->at, "'%s' needs an engine, and only explore is built in",
-                 word->text);
+        remember(parser, word, &parser->fuzz_target);
+        if (add_fuzz_targets(parser, word, word->text + 5) == 0)
+            complain(parser, word->at, "no fuzz target '%s' in %s/fuzz/BUILD", word->text + 5,
+                     parser->root);
         return;
     }
     if (word->text[0] == '/') {
@@ -160,17 +217,22 @@ static void parse_build(struct parser *parser, const struct word *word)
 
 static void parse_engine(struct parser *parser, const struct word *word)
 {
-    if (strcmp(word->text, "explore") == 0)
-        list_add(parser, word, &parser->plan->engines, word->text);
-    else if (strcmp(word->text, "libfuzzer") == 0 || strcmp(word->text, "afl") == 0)
-        complain(parser, word->at, "the engine '%s' is not built into this tool", word->text);
-    else
+    if (strcmp(word->text, "explore") == 0) {
+        remember(parser, word, &parser->explore);
+    } else if (strcmp(word->text, "libfuzzer") == 0 || strcmp(word->text, "afl") == 0) {
+        remember(parser, word, &parser->fuzz_engine);
+    } else {
         complain(parser, word->at, "'%s' is none of explore, libfuzzer, afl", word->text);
+        return;
+    }
+    list_add(parser, word, &parser->plan->engines, word->text);
 }
 
 static void parse_strategy(struct parser *parser, const struct word *word)
 {
     struct strategy_spec spec;
+
+    remember(parser, word, &parser->strategy);
     char error[OPTION_ERROR_BYTES];
 
     if (strcmp(word->text, "portfolio") != 0 &&
@@ -330,13 +392,38 @@ static void add_default(struct plan_list *list, const char *text)
     list->count = 1;
 }
 
+/* What is of use only with something else, which the plan does not have. */
+static void check_pairs(struct parser *parser)
+{
+    const struct campaign_plan *plan = parser->plan;
+    const bool has_explore = plan->engines.count == 0 || parser->explore.at != NULL;
+
+    if (parser->fuzz_target.at != NULL && parser->fuzz_engine.at == NULL)
+        complain_there(parser, &parser->fuzz_target,
+                       "a fuzz target needs an engine: add 'engines libfuzzer', or afl");
+    if (parser->fuzz_engine.at != NULL && plan->fuzz.count == 0)
+        complain_there(parser, &parser->fuzz_engine,
+                       "this engine has nothing to do: no target is fuzz:NAME");
+    if (parser->explore.at != NULL && plan->targets.count == 0)
+        complain_there(parser, &parser->explore,
+                       "explore has nothing to do: no target is a scenario");
+    if (plan->targets.count > 0 && !has_explore)
+        complain_there(parser, &parser->fuzz_engine,
+                       "the scenarios among the targets need an engine too: explore");
+    if (parser->strategy.at != NULL && plan->targets.count == 0)
+        complain_there(parser, &parser->strategy,
+                       "strategies are for scenarios, and none is there");
+}
+
 /* What the plan as a whole lacks. */
 static void finish(struct parser *parser)
 {
     struct campaign_plan *plan = parser->plan;
     const char *lack = NULL;
 
-    if (plan->targets.count == 0)
+    if (plan->targets.count + plan->fuzz.count > 0)
+        check_pairs(parser);
+    if (plan->targets.count + plan->fuzz.count == 0)
         lack = "no targets";
     else if (plan->time_ns == 0 && plan->trials == 0)
         lack = "no end: neither time nor trials";
@@ -370,8 +457,17 @@ bool campaign_plan_parse(struct campaign_plan *plan, const char *name, const cha
     return !parser.is_bad;
 }
 
+bool campaign_plan_has_engine(const struct campaign_plan *plan, const char *engine)
+{
+    for (size_t i = 0; i < plan->engines.count; i++)
+        if (strcmp(plan->engines.items[i], engine) == 0)
+            return true;
+    return false;
+}
+
 void campaign_plan_fini(struct campaign_plan *plan)
 {
+    list_fini(&plan->fuzz);
     list_fini(&plan->targets);
     list_fini(&plan->builds);
     list_fini(&plan->engines);

@@ -36,6 +36,7 @@ struct campaign_plan {
     bool has_explain;         /* each finding is explained too */
     bool has_memory;          /* threads are interrupted at plain accesses too */
     struct plan_list targets; /* scenario files, as heddle explore takes them */
+    struct plan_list fuzz;    /* fuzz targets, without "fuzz:" */
     struct plan_list builds;
     struct plan_list engines;
     struct plan_list strategies;
@@ -47,6 +48,7 @@ struct campaign_plan {
  * message, lines ended, appended to `error`. campaign_plan_fini() in either case. */
 bool campaign_plan_parse(struct campaign_plan *plan, const char *name, const char *text,
                          const char *root, struct buffer *error);
+bool campaign_plan_has_engine(const struct campaign_plan *plan, const char *engine);
 void campaign_plan_fini(struct campaign_plan *plan);
 
 #endif

@@ -46,6 +46,24 @@ static void test_plan_says_everything_or_what_is_usual(void **state)
     buffer_fini(&error);
 }
 
+static void test_fuzz_targets_are_those_that_are_built(void **state)
+{
+    struct buffer error = {0};
+
+    (void)state;
+    assert_true(
+        parse("time 5m\ntargets fuzz:h* fuzz:world fuzz:h1\nengines afl libfuzzer\n", &error));
+    assert_int_equal(plan.targets.count, 0);
+    assert_true(plan.fuzz.count >= 3);
+    assert_string_equal(plan.fuzz.items[plan.fuzz.count - 1], "world");
+    for (size_t i = 0; i + 1 < plan.fuzz.count; i++)
+        assert_int_equal(plan.fuzz.items[i][0], 'h');
+    assert_true(campaign_plan_has_engine(&plan, "afl"));
+    assert_false(campaign_plan_has_engine(&plan, "explore"));
+    campaign_plan_fini(&plan);
+    buffer_fini(&error);
+}
+
 static void test_globs_are_in_order_and_once(void **state)
 {
     struct buffer error = {0};
@@ -70,8 +88,15 @@ static void test_mistakes_are_shown_where_they_are(void **state)
         {"targets nowhere/*\n", "x.plan:1:9: ", "no scenario 'nowhere/*'"},
         {"targets scenarios/fd\n", "x.plan:1:9: ", "no scenario 'scenarios/fd'"},
         {"targets fuzz:world\n", "x.plan:1:9: ", "needs an engine"},
+        {"time 5m\ntargets fd/*.scn fuzz:h1\n", "x.plan:2:18: ", "needs an engine"},
+        {"engines libfuzzer\ntargets fuzz:nothing\n", "x.plan:2:9: ", "no fuzz target 'nothing'"},
+        {"time 5m\nengines explore afl\ntargets fd/*.scn\n", "x.plan:2:17: ", "nothing to do"},
+        {"time 5m\nengines explore afl\ntargets fuzz:h1\n", "x.plan:2:9: ", "nothing to do"},
+        {"time 5m\nengines afl\ntargets fd/*.scn fuzz:h1\n", "x.plan:2:9: ", "explore"},
+        {"time 5m\nengines afl\ntargets fuzz:h1\nstrategies pos\n",
+         "x.plan:4:12: ", "for scenarios"},
         {"\n  builds plain best\n", "x.plan:2:16: ", "none of plain"},
-        {"engines libfuzzer\n", "x.plan:1:9: ", "not built into this tool"},
+        {"engines libfuzzer\n", "x.plan:1:1: ", "no targets"},
         {"engines magic\n", "x.plan:1:9: ", "none of explore"},
         {"strategies pct,x=1\n", "x.plan:1:12: ", ""},
         {"plants K01 K999\n", "x.plan:1:12: ", "no planted bug 'K999'"},
@@ -113,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_says_everything_or_what_is_usual),
+        cmocka_unit_test(test_fuzz_targets_are_those_that_are_built),
         cmocka_unit_test(test_globs_are_in_order_and_once),
         cmocka_unit_test(test_mistakes_are_shown_where_they_are),
         cmocka_unit_test(test_caret_stands_below_the_word),

@@ -40,6 +40,11 @@ uint64_t campaign_elapsed_ns(const struct campaign *campaign)
     return campaign->elapsed_before + (real_now_ns() - campaign->began_ns);
 }
 
+bool campaign_is_over(const struct campaign *campaign)
+{
+    return campaign->time_ns_max != 0 && campaign_elapsed_ns(campaign) >= campaign->time_ns_max;
+}
+
 /* ---- opening ---- */
 
 /* What this program is made of. */
@@ -118,70 +123,6 @@ static bool settle_identity(struct campaign *campaign)
     return is_good;
 }
 
-static void open_job(struct campaign *campaign, struct job *job)
-{
-    const int64_t shards = campaign->shard.count;
-    const int64_t shard = campaign->shard.index;
-    char problem[CAMPAIGN_PROBLEM_BYTES];
-
-    store_do(&campaign->store,
-             "INSERT INTO job VALUES(?, ?, ?, ?, NULL) "
-             "ON CONFLICT(name) DO UPDATE SET problem = NULL",
-             "ssss", job->name, job->target, job->build, job->strategy);
-    job->cursor = (uint64_t)store_number(
-        &campaign->store, 0,
-        "SELECT max(past) FROM slice WHERE job = ? AND shards = ? AND shard = ?", "sii", job->name,
-        shards, shard);
-    sqlite3_stmt *rows = store_query(
-        &campaign->store,
-        "SELECT total(trials), total(ns) FROM slice WHERE job = ? AND shards = ? AND shard = ?",
-        "sii", job->name, shards, shard);
-    while (store_next(&campaign->store, rows)) {
-        job->trials = (uint64_t)sqlite3_column_int64(rows, 0);
-        job->time_ns = (uint64_t)sqlite3_column_int64(rows, 1);
-    }
-    if (child_find_tool(job->build, job->tool))
-        return;
-    job->is_broken = true;
-    snprintf(problem, sizeof(problem),
-             "the %s build is not there: ./heddle check --build %s makes it", job->build,
-             job->build);
-    store_do(&campaign->store, "UPDATE job SET problem = ? WHERE name = ?", "ss", problem,
-             job->name);
-}
-
-static void open_jobs(struct campaign *campaign)
-{
-    const struct campaign_plan *plan = &campaign->plan;
-    struct buffer name = {0};
-
-    campaign->jobs = calloc(plan->targets.count * plan->builds.count * plan->strategies.count,
-                            sizeof(*campaign->jobs));
-    if (campaign->jobs == NULL)
-        abort();
-    store_begin(&campaign->store);
-    /* What failed on a build gets another try on the next. */
-    store_do(&campaign->store, "UPDATE slice SET tries = 0 WHERE state = 0", "");
-    for (size_t i = 0; i < plan->targets.count; i++) {
-        for (size_t b = 0; b < plan->builds.count; b++) {
-            for (size_t s = 0; s < plan->strategies.count; s++) {
-                struct job *job = &campaign->jobs[campaign->job_count++];
-                job->target = plan->targets.items[i];
-                job->build = plan->builds.items[b];
-                job->strategy = plan->strategies.items[s];
-                buffer_clear(&name);
-                buffer_printf(&name, "%s %s %s", job->target, job->build, job->strategy);
-                job->name = strdup(name.data);
-                if (job->name == NULL)
-                    abort();
-                open_job(campaign, job);
-            }
-        }
-    }
-    store_commit(&campaign->store);
-    buffer_fini(&name);
-}
-
 /* A campaign that ended gets its time anew; one that was killed has what is left. */
 static void settle_time(struct campaign *campaign)
 {
@@ -208,6 +149,9 @@ static bool start_task(struct campaign *campaign, struct task *task)
     if (triage_start(campaign, task))
         return true;
     task->kind = TASK_NONE;
+    if (corpus_task_start(campaign, task))
+        return true;
+    task->kind = TASK_NONE;
     return slice_start(campaign, task);
 }
 
@@ -215,6 +159,8 @@ static void end_task(struct campaign *campaign, struct task *task)
 {
     if (task->kind == TASK_SLICE)
         slice_end(campaign, task);
+    else if (task->kind == TASK_MERGE)
+        corpus_task_end(campaign, task);
     else
         triage_end(campaign, task);
     task->kind = TASK_NONE;
@@ -326,9 +272,7 @@ static void prepare(struct campaign *campaign, const struct campaign_words *word
 
 static void fini(struct campaign *campaign)
 {
-    for (size_t i = 0; i < campaign->job_count; i++)
-        free(campaign->jobs[i].name);
-    free(campaign->jobs);
+    jobs_close(campaign);
     campaign_plan_fini(&campaign->plan);
 }
 
@@ -346,7 +290,7 @@ int campaign_run(const struct campaign_words *words, const char *plan)
         prepare(&campaign, words);
         if (settle_identity(&campaign)) {
             settle_time(&campaign);
-            open_jobs(&campaign);
+            jobs_open(&campaign);
             work(&campaign);
             exit_code = judge(&campaign);
         } else {

@@ -40,6 +40,22 @@ static const char schema[] =
     "entry TEXT, causes TEXT, cause_at INTEGER DEFAULT 0, note TEXT,"
     " checked TEXT, found_ms INTEGER, closed_ms INTEGER) WITHOUT ROWID;";
 
+/* What later versions keep besides: folders of earlier ones get it when they are opened. */
+static const struct {
+    const char *table, *column, *type;
+} additions[] = {
+    {"job", "engine", "TEXT NOT NULL DEFAULT 'explore'"},
+    {"slice", "edges", "INTEGER"},  /* reached so far, as the engine counts them */
+    {"slice", "inputs", "INTEGER"}, /* of the corpus, when the slice had ended */
+    {"slice", "taken", "INTEGER"},  /* of them new */
+    {"finding", "engine", "TEXT"},  /* NULL: the reproducer is a scenario */
+    {"finding", "target", "TEXT"},  /* likewise; else that of the input */
+};
+
+static const char corpora[] =
+    "CREATE TABLE IF NOT EXISTS corpus(target TEXT PRIMARY KEY, merged INTEGER NOT NULL,"
+    " before INTEGER NOT NULL, ended_ms INTEGER) WITHOUT ROWID;";
+
 _Noreturn static void die(const struct store *store)
 {
     cli_say("%s/campaign.db: %s", store->folder, sqlite3_errmsg(store->db));
@@ -89,6 +105,20 @@ static bool take_lock(struct store *store)
     return false;
 }
 
+static void add_columns(struct store *store)
+{
+    char sql[256];
+
+    for (size_t i = 0; i < sizeof(additions) / sizeof(additions[0]); i++) {
+        if (store_number(store, 0, "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?", "ss",
+                         additions[i].table, additions[i].column) > 0)
+            continue;
+        snprintf(sql, sizeof(sql), "ALTER TABLE %s ADD COLUMN %s %s", additions[i].table,
+                 additions[i].column, additions[i].type);
+        must(store, sqlite3_exec(store->db, sql, NULL, NULL, NULL));
+    }
+}
+
 bool store_open(struct store *store, const char *folder, bool is_written)
 {
     char path[PATH_MAX + 16];
@@ -114,6 +144,8 @@ bool store_open(struct store *store, const char *folder, bool is_written)
     must(store, sqlite3_exec(store->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", NULL,
                              NULL, NULL));
     must(store, sqlite3_exec(store->db, schema, NULL, NULL, NULL));
+    must(store, sqlite3_exec(store->db, corpora, NULL, NULL, NULL));
+    add_columns(store);
     return true;
 }
 
@@ -252,6 +284,19 @@ void store_path(const struct store *store, const char *name, const char *file, c
         cli_say("%s: the name is too long", store->folder);
         exit(CLI_CANNOT);
     }
+}
+
+bool store_find(const struct store *store, const char *name, const char *stem, char out[PATH_MAX])
+{
+    char file[STORE_NAME_BYTES];
+
+    snprintf(file, sizeof(file), "%s.input", stem);
+    store_path(store, name, file, out);
+    if (access(out, R_OK) == 0)
+        return true;
+    snprintf(file, sizeof(file), "%s.scn", stem);
+    store_path(store, name, file, out);
+    return access(out, R_OK) == 0;
 }
 
 int64_t store_now_ms(void)

@@ -1,14 +1,18 @@
 /*
  * fuzz/campaign/store.h - what a campaign knows, in SQLite: jobs, slices of trials, findings.
  *
- * The folder of a campaign holds campaign.db, findings/NAME/{found,min}.scn, work/ (scratch) and
- * report/. Every step is one transaction, and files are in their places before the transaction that
- * speaks of them, so a campaign may be killed at any moment. A slice that was begun and not ended
- * is run again; its first run has left nothing behind.
+ * The folder of a campaign holds campaign.db, findings/NAME/{found,min}.scn (or .input),
+ * corpus/TARGET/, work/ (scratch) and report/. Every step is one transaction, and files are in
+ * their places before the transaction that speaks of them, so a campaign may be killed at any
+ * moment. A slice that was begun and not ended is run again; its first run has left nothing behind.
  *
  *   meta      key -> value: seed, plan, shard, elapsed_ms
- *   job       a target x build x strategy; `problem` when it cannot be run
- *   slice     the trials [first, past) of a shard of a job; state 0 begun, 1 done
+ *   job       a target x build x strategy, or fuzz target x build x engine, whose name is the
+ *             strategy too; `problem` when it cannot be run
+ *   slice     the trials [first, past) of a shard of a job; state 0 begun, 1 done. Of a fuzz job
+ *             its number and the next; `trials` are the engine's runs
+ *   corpus    a fuzz target: how many inputs stayed when it was last made least, of how many. The
+ *             inputs are files: corpus/TARGET/HASH
  *   sighting  a title that a slice ended with: its first trial, how often
  *   finding   a title: how far it was looked into (step), and what it is now (state)
  *
@@ -61,6 +65,10 @@ void store_set_meta(struct store *store, const char *key, const char *value);
 void store_name(const char *title, char out[STORE_NAME_BYTES]);
 /* FOLDER/findings/NAME/FILE. */
 void store_path(const struct store *store, const char *name, const char *file, char out[PATH_MAX]);
+
+/* The reproducer `stem`, "found" or "min", of a finding: a scenario, or a fuzz target's input.
+ * Whether it is there. */
+bool store_find(const struct store *store, const char *name, const char *stem, char out[PATH_MAX]);
 
 /* Milliseconds of the day's clock: for people and curves, nothing depends on it. */
 int64_t store_now_ms(void);

@@ -63,9 +63,8 @@ sqlite3_stmt *summary_findings(struct store *store)
         store,
         "SELECT finding.title, finding.kind, state, name, build, lines, preemptions, explained, "
         "note, found_ms, (SELECT total(count) FROM sighting WHERE title = finding.title), entry, "
-        "causes "
-        "FROM "
-        "finding ORDER BY state = 'closed', state <> 'unstable', entry, finding.title",
+        "causes, finding.engine, finding.target FROM finding ORDER BY state = 'closed', state <> "
+        "'unstable', entry, finding.title",
         "");
 }
 
@@ -89,11 +88,19 @@ static void find_first(struct store *store, struct summary_finding *out)
     }
 }
 
-static void write_command(const char *build, struct summary_finding *out)
+/* `engine` and `target` are "" unless the reproducer is an engine's input. */
+static void write_command(const char *build, const char *engine, const char *target,
+                          struct summary_finding *out)
 {
     char file[PATH_MAX];
 
     outcome_quote(out->file, file, sizeof(file));
+    if (*engine != '\0') {
+        snprintf(out->command, sizeof(out->command),
+                 "./heddle fuzz %s --engine %s --build %s --replay %s", target, engine, build,
+                 file);
+        return;
+    }
     snprintf(out->command, sizeof(out->command), "./heddle replay %s%s%s", file,
              strcmp(build, "explore") == 0 ? "" : " --build ",
              strcmp(build, "explore") == 0 ? "" : build);
@@ -115,10 +122,9 @@ bool summary_next_finding(struct store *store, sqlite3_stmt *rows, struct summar
     out->count = (uint64_t)sqlite3_column_int64(rows, 10);
     snprintf(out->entry, sizeof(out->entry), "%s", store_text(rows, 11));
     snprintf(out->causes, sizeof(out->causes), "%s", store_text(rows, 12));
-    store_path(store, out->name, "min.scn", out->file);
-    if (access(out->file, R_OK) != 0)
-        store_path(store, out->name, "found.scn", out->file);
-    write_command(store_text(rows, 4), out);
+    if (!store_find(store, out->name, "min", out->file))
+        (void)store_find(store, out->name, "found", out->file);
+    write_command(store_text(rows, 4), store_text(rows, 13), store_text(rows, 14), out);
     find_first(store, out);
     return true;
 }

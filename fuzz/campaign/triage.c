@@ -13,6 +13,7 @@
 #include "fuzz/campaign/campaign.h"
 #include "fuzz/campaign/causes.h"
 #include "fuzz/campaign/entries.h"
+#include "fuzz/campaign/input.h"
 #include "fuzz/campaign/row.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/files.h"
@@ -34,20 +35,30 @@ static bool is_looked_at(const struct campaign *campaign, const char *title)
     return false;
 }
 
+/* What runs the reproducer. */
+static bool find_program(sqlite3_stmt *rows, char out[PATH_MAX])
+{
+    const char *build = store_text(rows, 3);
+    const char *engine = store_text(rows, 6);
+
+    return *engine == '\0' ? child_find_tool(build, out)
+                           : child_find_fuzzer(store_text(rows, 7), engine, build, out);
+}
+
 /* The first finding that is not being looked at: one to go on with, else one to check. */
 static bool pick(struct campaign *campaign, struct task *task)
 {
-    sqlite3_stmt *rows =
-        store_query(&campaign->store,
-                    "SELECT title, name, step, build, hash, cause_at FROM finding WHERE "
-                    "(state IN ('new', 'open') AND step < ?) OR (state = 'open' AND checked <> ?) "
-                    "ORDER BY step = ?, found_ms, title",
-                    "isi", (int64_t)STEP_DONE, campaign->build_id, (int64_t)STEP_DONE);
+    sqlite3_stmt *rows = store_query(
+        &campaign->store,
+        "SELECT title, name, step, build, hash, cause_at, engine, target FROM finding WHERE "
+        "(state IN ('new', 'open') AND step < ?) OR (state = 'open' AND checked <> ?) "
+        "ORDER BY step = ?, found_ms, title",
+        "isi", (int64_t)STEP_DONE, campaign->build_id, (int64_t)STEP_DONE);
     bool is_picked = false;
 
     while (store_next(&campaign->store, rows)) {
         if (is_picked || is_looked_at(campaign, store_text(rows, 0)) ||
-            !child_find_tool(store_text(rows, 3), task->tool))
+            !find_program(rows, task->tool))
             continue;
         snprintf(task->title, sizeof(task->title), "%s", store_text(rows, 0));
         snprintf(task->name, sizeof(task->name), "%s", store_text(rows, 1));
@@ -63,15 +74,16 @@ static bool pick(struct campaign *campaign, struct task *task)
 /* The small one when there is one. */
 static void choose_file(const struct campaign *campaign, struct task *task)
 {
-    store_path(&campaign->store, task->name, "min.scn", task->file);
-    if (task->step <= STEP_SHRINK || access(task->file, R_OK) != 0)
-        store_path(&campaign->store, task->name, "found.scn", task->file);
+    if (task->step <= STEP_SHRINK || !store_find(&campaign->store, task->name, "min", task->file))
+        (void)store_find(&campaign->store, task->name, "found", task->file);
 }
 
 /* The step after `step`, without those that the plan does not ask for. */
-static unsigned after(const struct campaign *campaign, unsigned step)
+static unsigned after(const struct campaign *campaign, const struct task *task, unsigned step)
 {
     step++;
+    if (input_is(task) && step > STEP_SMALL_2)
+        return STEP_DONE;
     if (step == STEP_EXPLAIN && !campaign->plan.has_explain)
         step++;
     if (step == STEP_LEFT_OUT && campaign->plan.plants.count == 0)
@@ -80,6 +92,14 @@ static unsigned after(const struct campaign *campaign, unsigned step)
 }
 
 /* ---- starting ---- */
+
+static bool start(struct task *task)
+{
+    if (child_start(&task->child))
+        return true;
+    task->kind = TASK_NONE;
+    return false;
+}
 
 bool triage_start(struct campaign *campaign, struct task *task)
 {
@@ -93,6 +113,10 @@ bool triage_start(struct campaign *campaign, struct task *task)
     choose_file(campaign, task);
     if (causes_is_step(task->step) && !causes_choose(campaign, task))
         return triage_start(campaign, task);
+    if (input_is(task)) {
+        input_prepare(campaign, task);
+        return start(task);
+    }
     child_prepare(child, task->tool, verbs[task->step] == NULL ? "replay" : verbs[task->step]);
     child_word(child, task->file);
     child_word(child, "--json");
@@ -113,10 +137,7 @@ bool triage_start(struct campaign *campaign, struct task *task)
         child_word(child, "--out");
         child_word(child, child->folder);
     }
-    if (child_start(child))
-        return true;
-    task->kind = TASK_NONE;
-    return false;
+    return start(task);
 }
 
 /* ---- ending ---- */
@@ -141,7 +162,7 @@ static void end_replay(struct campaign *campaign, const struct task *task, struc
 {
     const bool is_second = task->step == STEP_REPLAY_2 || task->step == STEP_SMALL_2;
     const char *hash = row_text(row, "trace_hash");
-    const unsigned next = after(campaign, task->step);
+    const unsigned next = after(campaign, task, task->step);
     char why[CAMPAIGN_PROBLEM_BYTES + FINDING_TITLE_BYTES];
 
     if (strcmp(row_text(row, "title"), task->title) != 0) {
@@ -171,7 +192,7 @@ static void end_shrink(struct campaign *campaign, const struct task *task, struc
     child_complaint(&task->child, why, sizeof(why));
     store_do(&campaign->store,
              "UPDATE finding SET step = ?, note = 'not shrunk: ' || ? WHERE title = ?", "iss",
-             (int64_t)after(campaign, STEP_SMALL_2), why, task->title);
+             (int64_t)after(campaign, task, STEP_SMALL_2), why, task->title);
 }
 
 /* A step with the function that took it and its caller; what is behind them says little. */
@@ -203,7 +224,7 @@ static void end_explain(struct campaign *campaign, const struct task *task, stru
     store_begin(&campaign->store);
     store_do(&campaign->store,
              "UPDATE finding SET step = ?, explained = ?, sites = ? WHERE title = ?", "isss",
-             (int64_t)after(campaign, STEP_EXPLAIN), text[0] == '\0' ? NULL : text, sites,
+             (int64_t)after(campaign, task, STEP_EXPLAIN), text[0] == '\0' ? NULL : text, sites,
              task->title);
     entries_group(&campaign->store);
     store_commit(&campaign->store);
