@@ -106,6 +106,9 @@ static enum promise judge(const struct pair *pair, const struct held *held, uint
     struct held own = {.count = 0};
     bool has_met = false;
 
+    /* Nothing that it could wait for: most places are such, and the loop is long. */
+    if (held->count == 0)
+        return PROMISE_FREE;
     for (uint32_t step = profile.threads[pair->second].step_first; step != UINT32_MAX;
          step = profile.step_next[step]) {
         const struct profile_step *now = &profile.steps[step];
