@@ -140,6 +140,82 @@ what_is_mended_is_closed()
     [ "$(ask "$case_dir/c" "SELECT DISTINCT state FROM finding")" = closed ] || fail "not closed"
 }
 
+# Of two bugs one is mended in the next build: its finding is closed, the other stays open.
+what_is_not_mended_stays_open()
+{
+    local name
+    make_whole
+    ask "$case_dir/whole" "UPDATE finding SET checked = 'before'"
+    name=$(ask "$case_dir/whole" "SELECT name FROM finding WHERE causes = 'K01 ' LIMIT 1")
+    sed -i '/^plant /d' "$case_dir/whole/findings/$name/min.scn"
+    run_expecting 1 "$heddle" campaign run "$case_dir/p.plan" --jobs 2 --out "$case_dir/whole"
+    [ "$(ask "$case_dir/whole" "SELECT state FROM finding WHERE name = '$name'")" = closed ] ||
+        fail "it is not closed"
+    [ "$(ask "$case_dir/whole" "SELECT count(*) FROM finding WHERE state = 'open' AND checked <> 'before'")" = \
+        "$(ask "$case_dir/whole" "SELECT count(*) - 1 FROM finding")" ] || fail "others did not stay open"
+    # What is seen again is open again.
+    ask "$case_dir/whole" "DELETE FROM slice; DELETE FROM sighting"
+    run_expecting 1 "$heddle" campaign run "$case_dir/p.plan" --jobs 2 --out "$case_dir/whole"
+    [ "$(ask "$case_dir/whole" "SELECT state FROM finding WHERE name = '$name'")" = open ] ||
+        fail "it came back, and is not open"
+}
+
+# A repository whose commits are a tool with the bug and without; one cannot be built.
+make_history() # DIR
+{
+    mkdir -p "$1"
+    cat >"$1/heddle" <<'END'
+#!/bin/sh
+here=$(dirname "$0")
+[ ! -e "$here/broken" ] || exit 125
+[ -e "$here/bug" ] || { sed '/^plant /d' "$2" >"$here/mended.scn"; set -- "$1" "$here/mended.scn" --bisect; }
+exec "$HEDDLE_REAL" "$1" "$2" --bisect
+END
+    chmod +x "$1/heddle"
+    (
+        cd "$1" || exit
+        git init -q -b main .
+        git config user.name t
+        git config user.email t@localhost
+        echo mended.scn >.gitignore
+        git add heddle .gitignore
+        git commit -qm "begins"
+        for i in 1 2 3 4 5 6 7; do
+            echo "$i" >other
+            case $i in
+            3) touch broken ;;
+            4) rm broken ;;
+            5) touch bug ;;
+            esac
+            git add -A
+            git commit -qm "$([ "$i" = 5 ] && echo "brings the bug" || echo "number $i")"
+        done
+    )
+}
+
+commits_that_brought_findings_are_found()
+{
+    export HOME=$case_dir GIT_CONFIG_NOSYSTEM=1
+    write_plan "$case_dir/p.plan" "trials 100" "targets fd/soft_stop_during_accept" "plants K01"
+    run_expecting 1 "$heddle" campaign run "$case_dir/p.plan" --out "$case_dir/c"
+    make_history "$case_dir/repo"
+    export HEDDLE_REAL=$heddle HEDDLE_ROOT=$case_dir/repo
+    run_expecting 0 "$heddle" campaign bisect "$case_dir/c" HEAD~7..HEAD
+    grep -q 'brought by [0-9a-f]* brings the bug$' "$out" || fail "not found: $(cat "$out")"
+    run_expecting 0 "$heddle" campaign bisect "$case_dir/c" HEAD~7..HEAD
+    grep -q 'nothing to bisect' "$out" || fail "asked twice"
+    run_expecting 0 "$heddle" campaign bisect "$case_dir/c" HEAD~1..HEAD
+    grep -q 'shows it already$' "$out" || fail "not said that it is older"
+    run_expecting 0 "$heddle" campaign bisect "$case_dir/c" HEAD~7..HEAD~3
+    grep -q 'does not show it$' "$out" || fail "not said that it is not there"
+    run_expecting 0 "$heddle" campaign bisect "$case_dir/c" HEAD~7..HEAD~4
+    grep -q 'cannot be built or judged$' "$out" || fail "not said that it cannot be built"
+    run_expecting 0 "$heddle" campaign report "$case_dir/c"
+    grep -q 'Bisected, ' "$case_dir/c/report/index.html" || fail "not on the page"
+    run_expecting 2 "$heddle" campaign bisect "$case_dir/c" HEAD~99..HEAD
+    [ "$(git -C "$case_dir/repo" worktree list | wc -l)" = 1 ] || fail "a work tree is left"
+}
+
 what_does_not_replay_is_said()
 {
     local name

@@ -6,6 +6,7 @@
  */
 #include "fuzz/campaign/census.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,4 +88,84 @@ void census_of_job(struct store *store, const char *job, struct sketch *out)
             program = get_number(data, 8);
         (void)add_packed(data, size, program, out);
     }
+}
+
+/* ---- over time ---- */
+
+struct census_job {
+    char *name;
+    uint64_t distinct;
+    uint64_t program;
+    struct sketch sketch;
+};
+
+static struct census_job *find_job(struct census_job *jobs, size_t *count, const char *name)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp(jobs[i].name, name) == 0)
+            return &jobs[i];
+    jobs[*count].name = strdup(name);
+    if (jobs[*count].name == NULL)
+        abort();
+    return &jobs[(*count)++];
+}
+
+void census_curve(struct store *store, void (*each)(void *context, int64_t ms, uint64_t distinct),
+                  void *context)
+{
+    const size_t count_max =
+        (size_t)store_number(store, 0, "SELECT count(DISTINCT job) FROM slice", "");
+    struct census_job *jobs = calloc(count_max + 1, sizeof(*jobs));
+    size_t count = 0;
+    uint64_t sum = 0;
+
+    if (jobs == NULL)
+        abort();
+    sqlite3_stmt *rows = store_query(
+        store,
+        "SELECT job, ended_ms, sketch FROM slice WHERE state = 1 AND length(sketch) >= 20 "
+        "ORDER BY ended_ms, job, shard, first",
+        "");
+    while (store_next(store, rows)) {
+        struct census_job *job = find_job(jobs, &count, store_text(rows, 0));
+        const uint8_t *data = sqlite3_column_blob(rows, 2);
+        const size_t size = (size_t)sqlite3_column_bytes(rows, 2);
+        if (get_number(data, 8) != job->program)
+            memset(&job->sketch, 0, sizeof(job->sketch));
+        job->program = get_number(data, 8);
+        (void)add_packed(data, size, job->program, &job->sketch);
+        sum += sketch_distinct(&job->sketch) - job->distinct;
+        job->distinct = sketch_distinct(&job->sketch);
+        each(context, sqlite3_column_int64(rows, 1), sum);
+    }
+    for (size_t i = 0; i < count; i++)
+        free(jobs[i].name);
+    free(jobs);
+}
+
+/* ---- marks ---- */
+
+enum { MARK_KEY_BYTES = 160 };
+
+void census_keep_marks(struct store *store, struct json_object *summary)
+{
+    struct json_object *marks = NULL;
+    char key[MARK_KEY_BYTES];
+
+    if (!json_object_object_get_ex(summary, "marks", &marks))
+        return;
+    for (size_t i = 0; i < json_object_array_length(marks); i++) {
+        snprintf(key, sizeof(key), "mark:%s",
+                 json_object_get_string(json_object_array_get_idx(marks, i)));
+        store_do(store, "INSERT OR IGNORE INTO meta VALUES(?, 'passed')", "s", key);
+    }
+}
+
+bool census_has_mark(struct store *store, const char *name)
+{
+    char key[MARK_KEY_BYTES];
+    char value[16];
+
+    snprintf(key, sizeof(key), "mark:%s", name);
+    return store_meta(store, key, value, sizeof(value));
 }

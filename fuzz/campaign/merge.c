@@ -86,7 +86,7 @@ static bool collect(struct store *store, const char *folder, size_t source)
     if (is_good) {
         store_begin(store);
         run(store, "INSERT OR IGNORE INTO main.meta SELECT * FROM input.meta WHERE key IN "
-                   "('identity', 'seed', 'plan');"
+                   "('identity', 'seed', 'plan') OR key LIKE 'mark:%';"
                    "INSERT INTO main.job SELECT * FROM input.job WHERE true ON CONFLICT(name) DO "
                    "UPDATE SET problem = max(problem, excluded.problem);");
         store_do(store, "INSERT INTO pool_slice SELECT *, ? FROM input.slice WHERE state = 1", "i",

@@ -10,6 +10,17 @@
 #include "fuzz/campaign/summary.h"
 #include "sim/input/buffer.h"
 
+/* ---- parts of the page ---- */
+
+/* Escaped. */
+void report_put_text(struct buffer *out, const char *text);
+void report_put_curves(struct store *store, const struct summary *summary, struct buffer *out);
+void report_put_jobs(struct store *store, const struct summary *summary, struct buffer *out);
+void report_put_unreached(struct store *store, struct buffer *out);
+void report_put_commands(struct store *store, struct buffer *out);
+
+/* ---- whole ---- */
+
 /* One page, without anything from elsewhere. */
 void report_print_page(struct store *store, const struct summary *summary, struct buffer *out);
 

@@ -2,7 +2,7 @@
  * fuzz/campaign/report_numbers.c - a campaign for programs that watch fuzzers.
  *
  * What AFL++ calls an execution is a trial here, what it calls a corpus entry or an edge is a
- * behaviour, and a crash is an open finding.
+ * feature of behaviour, and a crash is an open finding.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -119,9 +119,16 @@ void report_print_metrics(struct store *store, const struct summary *summary, st
     put_metric(out, "findings_open", "gauge", "Open findings.", summary->entries);
     put_metric(out, "findings_closed", "gauge", "Titles that are mended.", summary->closed);
     put_metric(out, "findings_unstable", "gauge", "Titles that did not replay.", summary->unstable);
-    put_metric(out, "behaviours", "gauge", "Distinct behaviours, about.", summary->distinct);
-    put_metric(out, "new_behaviour_ppm", "gauge",
-               "Chance in a million that the next trial shows a new behaviour.", summary->new_ppm);
+    put_metric(out, "features", "gauge", "Features of behaviour that were seen.",
+               summary->distinct);
+    put_metric(out, "features_once", "gauge", "Of them in one watched trial only.",
+               summary->seen_once);
+    put_metric(out, "features_twice", "gauge", "Of them in two.", summary->seen_twice);
+    put_metric(out, "features_total", "gauge", "How many there are at least, after Chao.",
+               summary->total);
+    put_metric(out, "new_feature_ppm", "gauge",
+               "Chance in a million, at most, that the next watched trial shows a new feature.",
+               summary->new_ppm);
     put_metric(out, "new_title_ppm", "gauge",
                "Chance in a million that the next trial ends in a new title.",
                summary->new_title_ppm);

@@ -6,13 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fuzz/campaign/bisect.h"
 #include "fuzz/campaign/campaign.h"
 #include "fuzz/campaign/summary.h"
 #include "sim/cli/cli.h"
 
+enum { ANSWER_BYTES = 1024 };
+
 static void print_findings(struct store *store)
 {
-    struct summary_finding finding;
+    static struct summary_finding finding;
+    char answer[ANSWER_BYTES];
     sqlite3_stmt *rows = summary_findings(store);
 
     while (summary_next_finding(store, rows, &finding)) {
@@ -26,6 +30,8 @@ static void print_findings(struct store *store)
         printf("\n           %s\n", finding.command);
         if (finding.explained[0] != '\0')
             printf("           %s\n", finding.explained);
+        if (bisect_answer(store, finding.title, answer, sizeof(answer)))
+            printf("           bisected, %s\n", answer);
         if (finding.causes[0] != '\0')
             printf("           it takes the planted %s\n", finding.causes);
         if (finding.note[0] != '\0')
@@ -47,6 +53,23 @@ static void print_percent(uint64_t ppm)
     printf("%" PRIu64 ".%04" PRIu64 " %%", ppm / 10000, ppm % 10000);
 }
 
+/* What the page explains at length. */
+static void print_estimate(const struct summary *summary)
+{
+    if (summary->watched > 0) {
+        printf("%" PRIu64 " features of behaviour in %" PRIu64 " watched trials (%" PRIu64
+               " once, %" PRIu64 " twice), of at least %" PRIu64
+               "; the next one shows a new one with at most ",
+               summary->distinct, summary->watched, summary->seen_once, summary->seen_twice,
+               summary->total);
+        print_percent(summary->new_ppm);
+        printf("\n");
+    }
+    printf("the next trial ends in a title never seen with a chance of about ");
+    print_percent(summary->new_title_ppm);
+    printf("\n");
+}
+
 int campaign_status(const char *folder)
 {
     static struct summary summary;
@@ -64,11 +87,7 @@ int campaign_status(const char *folder)
            summary.unstable);
     print_findings(&store);
     print_problems(&store);
-    printf("the next trial shows a behaviour never seen with a chance of about ");
-    print_percent(summary.new_ppm);
-    printf(", and ends in a title never seen with about ");
-    print_percent(summary.new_title_ppm);
-    printf("\n");
+    print_estimate(&summary);
     store_close(&store);
     return CLI_NOTHING;
 }

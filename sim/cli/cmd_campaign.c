@@ -41,7 +41,7 @@ static int run(const struct command *command, int argc, char *const *argv)
 
 const struct command cmd_campaign = {
     .name = "campaign",
-    .operands = "run PLAN | status DIR | report DIR | merge OUT DIR...",
+    .operands = "run PLAN | status DIR | report DIR | merge OUT DIR... | bisect DIR GOOD..BAD",
     .summary = "search many scenarios for a night, and report in the morning",
     .more =
         "run: searches what PLAN says, slice by slice, each in a process of its own. Every "
@@ -54,7 +54,10 @@ const struct command cmd_campaign = {
         "status: what there is so far, also while it runs. report: DIR/report/index.html and the "
         "same\n"
         "for programs: junit.xml, results.sarif, fuzzer_stats, plot_data, metrics.prom.\n"
-        "merge: shards of one campaign (--shard) become what one process would have found.\n\n"
+        "merge: shards of one campaign (--shard) become what one process would have found.\n"
+        "bisect: of each open finding, which commit brought it: one build and one replay a "
+        "revision,\n"
+        "in a work tree of its own.\n\n"
         "Exit codes: 0 nothing found, 1 a finding is open, 2 usage, 3 a mistake in PLAN, 4 a "
         "finding\n"
         "did not replay, 125 cannot judge.\n",

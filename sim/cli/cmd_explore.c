@@ -17,10 +17,11 @@
 #include "sim/cli/shard.h"
 #include "sim/cli/subject.h"
 #include "sim/foreign/apart.h"
+#include "sim/posix/hook.h"
 #include "sim/report/rows.h"
 #include "sim/search/exhaustive.h"
 
-enum { SCHEDULES_DEFAULT = 20000, STRATEGY_BYTES = 64 };
+enum { SCHEDULES_DEFAULT = 20000, STRATEGY_BYTES = 64, MARKS_MAX = 1024 };
 
 #define TIME_NS_DEFAULT UINT64_C(60000000000)
 
@@ -288,8 +289,37 @@ static void print_list(const struct row_finding *rows, size_t count)
                rows[i].reproducer == NULL ? "" : rows[i].reproducer);
 }
 
+/* ---- marks that were passed ---- */
+
+struct marks {
+    const char *names[MARKS_MAX];
+    size_t count;
+};
+
+static void note_mark(void *context, const char *name, uint64_t count)
+{
+    struct marks *marks = context;
+
+    if (count > 0 && marks->count < MARKS_MAX)
+        marks->names[marks->count++] = name;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted: where names lie in memory says nothing. */
+static void collect_marks(struct marks *marks)
+{
+    marks->count = 0;
+    marks_each(note_mark, marks);
+    qsort(marks->names, marks->count, sizeof(marks->names[0]), compare_names);
+}
+
 static int explore(const struct plan *plan, struct ci_case *record)
 {
+    static struct marks marks;
     static struct search_result result;
     static struct row_finding rows[SEARCH_FINDINGS_MAX];
 
@@ -301,6 +331,7 @@ static int explore(const struct plan *plan, struct ci_case *record)
     record->schedules = result.schedules;
     record->elapsed_ns = result.elapsed_ns;
     if (plan->values.is_json) {
+        collect_marks(&marks);
         rows_summary(
             stdout, &(struct row_summary){.target = plan->subject.name,
                                           .strategy = plan->strategy_text,
@@ -310,6 +341,8 @@ static int explore(const struct plan *plan, struct ci_case *record)
                                           .elapsed_ns = result.elapsed_ns,
                                           .extent = &result.extent,
                                           .sketch = plan->values.has_sketch ? &result.sketch : NULL,
+                                          .marks = marks.names,
+                                          .mark_count = marks.count,
                                           .findings = rows,
                                           .finding_count = result.finding_count});
     } else {

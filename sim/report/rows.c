@@ -107,6 +107,15 @@ static void fill_sketch(struct json_object *row, const struct sketch *sketch)
     json_object_object_add(row, "sketch", item);
 }
 
+static void fill_marks(struct json_object *row, const char *const *marks, size_t count)
+{
+    struct json_object *names = json_object_new_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_object_array_add(names, json_object_new_string(marks[i]));
+    json_object_object_add(row, "marks", names);
+}
+
 void rows_summary(FILE *out, const struct row_summary *summary)
 {
     struct json_object *row = new_row("summary");
@@ -120,8 +129,10 @@ void rows_summary(FILE *out, const struct row_summary *summary)
     add_seconds(row, "seconds", summary->elapsed_ns);
     if (summary->extent != NULL && summary->extent->is_exhaustive)
         fill_extent(row, summary->extent);
-    if (summary->sketch != NULL)
+    if (summary->sketch != NULL) {
         fill_sketch(row, summary->sketch);
+        fill_marks(row, summary->marks, summary->mark_count);
+    }
     for (size_t i = 0; i < summary->finding_count; i++) {
         struct json_object *item = json_object_new_object();
         fill_finding(item, &summary->findings[i]);

@@ -38,6 +38,8 @@ struct row_summary {
     uint64_t elapsed_ns;
     const struct search_extent *extent; /* of an exhaustive search; NULL: none */
     const struct sketch *sketch;        /* of the behaviours; NULL: not wanted */
+    const char *const *marks;           /* that were passed; with the sketch */
+    size_t mark_count;
     const struct row_finding *findings;
     size_t finding_count;
 };
