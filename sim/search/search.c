@@ -204,10 +204,12 @@ static bool is_to_learn_from(const struct campaign *campaign, uint64_t number)
 }
 
 /* A trial to estimate from. To watch costs a tenth of a run; that it is watched depends on its
- * number alone, so that every shard watches the same. */
-static bool is_to_note(const struct campaign *campaign, uint64_t number)
+ * number alone, so that every shard watches the same. Those of the opening are told by their
+ * strategy, which a watched one hides. */
+static bool is_to_note(const struct campaign *campaign, const struct trial *trial)
 {
-    return campaign->spec->has_sketch && random_mix(number) % NOTED_ONE_IN == 0;
+    return campaign->spec->has_sketch && random_mix(trial->number) % NOTED_ONE_IN == 0 &&
+           !trial_is_drawless(trial);
 }
 
 static void run_noted(const struct target *target, const struct trial *trial, uint64_t base_steps,
@@ -278,7 +280,7 @@ static void run_of_campaign(struct campaign *campaign, const struct trial *trial
 {
     const struct search_spec *spec = campaign->spec;
     const uint64_t base = spec->strategy == NULL ? TRIAL_BASE : 0;
-    const bool is_noted = trial->number != base && is_to_note(campaign, trial->number);
+    const bool is_noted = trial->number != base && is_to_note(campaign, trial);
 
     if (trial->number == base) {
         run_base(spec->target, run);
