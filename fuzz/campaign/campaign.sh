@@ -69,6 +69,23 @@ shards_of_a_search_are_the_whole()
     diff "$case_dir/whole" "$case_dir/sum" || fail "two halves are not the whole"
 }
 
+# One trial in four is watched for features: that shows in nothing else, and the parts' are the whole's.
+watching_changes_nothing()
+{
+    local target
+    for target in task/wake_while_picked idle/steal; do
+        run_expecting "0 1" "$heddle" explore "$target" --plant C36 --plant C52 --json --keep-going \
+            --schedules 300 --out "$case_dir/o"
+        jq -c 'select(.event == "summary") | [.schedules, .points, .findings]' "$out" >"$case_dir/alone"
+        run_expecting "0 1" "$heddle" explore "$target" --plant C36 --plant C52 --json --keep-going \
+            --schedules 300 --out "$case_dir/o" --sketch
+        jq -c 'select(.event == "summary") | [.schedules, .points, .findings]' "$out" >"$case_dir/watched"
+        diff "$case_dir/alone" "$case_dir/watched" || fail "$target: what is watched runs otherwise"
+        jq -e 'select(.event == "summary") | .sketch.runs > 50 and (.sketch.seen | length) > 40 and
+            (.marks | length) > 0' "$out" >"$case_dir/truth" || fail "$target: nothing was seen"
+    done
+}
+
 make_whole() # leaves an uninterrupted campaign's contents in `whole`
 {
     local kept=$scratch/kept
@@ -111,6 +128,11 @@ merged_shards_are_one_campaign()
     done
     run_expecting 0 "$heddle" campaign merge "$case_dir/merged" "$case_dir/0" "$case_dir/1"
     contents "$case_dir/merged" | diff "$case_dir/whole.txt" - || fail "shards are not the whole"
+    for i in merged whole; do
+        run_expecting 0 "$heddle" campaign status "$case_dir/$i"
+        grep 'features of behaviour' "$out" >"$case_dir/features-$i" || fail "no features"
+    done
+    diff "$case_dir/features-whole" "$case_dir/features-merged" || fail "other features"
     run_expecting 0 "$heddle" campaign merge "$case_dir/again" "$case_dir/1" "$case_dir/0" \
         "$case_dir/1"
     for i in slice sighting finding job; do
@@ -271,7 +293,9 @@ page_opens_in_a_browser()
         fail "the browser failed: $(tail -n 3 "$case_dir/console")"
     ! grep -E 'CONSOLE.*(Error|error)' "$case_dir/console" || fail "the console has errors"
     [ "$(grep -c '<div class="finding open">' "$case_dir/dom")" = 2 ] || fail "not two findings"
-    [ "$(grep -c '<polyline' "$case_dir/dom")" = 2 ] || fail "not two curves"
+    [ "$(grep -c '<polyline' "$case_dir/dom")" = 3 ] || fail "not three curves"
+    [ "$(grep -c '<details>' "$case_dir/dom")" = 1 ] || fail "it does not say what was not passed"
+    grep -q 'features, [0-9]* of them once only' "$case_dir/dom" || fail "no estimate"
     grep -q 'Every job was run' "$case_dir/dom" || fail "it ends early"
 }
 

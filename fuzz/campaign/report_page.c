@@ -25,10 +25,11 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .6rem .2rem 0;"
     "border-bottom:1px solid #8884;vertical-align:top}td.n,th.n{text-align:right}\n"
     ".finding{border-left:4px solid #c33;padding:.1rem 0 .1rem .9rem;margin:1.1rem 0}\n"
+    ".also{border-left:4px solid #c33;padding:.2rem 0 .4rem .9rem;margin:-1.1rem 0 1.1rem}\n"
     ".closed{border-color:#393}.unstable{border-color:#b70}\n"
     ".state{font-size:.85em;padding:0 .45em;border:1px solid #8886;border-radius:3px}\n"
     ".numbers{display:flex;flex-wrap:wrap;gap:.4rem 2.2rem;margin:1rem 0}\n"
-    ".numbers b{display:block;font-size:1.35rem}.dim{opacity:.7}\n"
+    ".numbers b{display:block;font-size:1.35rem}.dim{opacity:.7}summary{cursor:pointer}\n"
     "svg{width:100%;height:auto}polyline{fill:none;stroke:#36c;stroke-width:2}\n"
     "line{stroke:#8886}text{font-size:11px;fill:currentColor}\n"
     "</style>\n";
@@ -71,11 +72,11 @@ static void put_number(struct buffer *out, const char *name, uint64_t value)
 
 static void put_also(struct buffer *out, const struct summary_finding *finding)
 {
-    buffer_append_text(out, "<p>also seen as <b>");
+    buffer_printf(out, "<div class=\"also %s\">also seen as <b>", finding->state);
     report_put_text(out, finding->title);
     buffer_printf(out, "</b>, %" PRIu64 " times<br><code>", finding->count);
     report_put_text(out, finding->command);
-    buffer_append_text(out, "</code></p>\n");
+    buffer_append_text(out, "</code></div>\n");
 }
 
 /* What came of a bisection, when there was one. */

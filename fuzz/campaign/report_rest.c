@@ -208,12 +208,12 @@ static void put_marks(struct store *store, struct buffer *out)
                                 "sources are elsewhere, or nothing was run.</p>\n");
     } else {
         buffer_printf(out,
-                      "<p>Of the %zu states that the core marks (<code>MARK()</code>) %zu were "
-                      "never passed%s",
-                      unpassed.all, unpassed.count, unpassed.count == 0 ? "." : ":");
+                      "<details><summary>Of the %zu states that the core marks "
+                      "(<code>MARK()</code>) %zu were never passed</summary><p>",
+                      unpassed.all, unpassed.count);
         if (unpassed.count > 0)
             buffer_append_text(out, unpassed.names.data);
-        buffer_append_text(out, "</p>\n");
+        buffer_append_text(out, "</p></details>\n");
     }
     buffer_fini(&unpassed.names);
 }

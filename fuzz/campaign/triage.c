@@ -18,7 +18,7 @@
 #include "sim/cli/cli.h"
 #include "sim/cli/files.h"
 
-enum { STEP_BYTES = 512, SEARCH_SCHEDULES = 20000 };
+enum { STEP_BYTES = 512, SEARCH_SCHEDULES = 4000 };
 
 #define REPLAY_NS UINT64_C(120000000000)
 
@@ -101,6 +101,17 @@ static bool start(struct task *task)
     return false;
 }
 
+/* The most that a finding may take. */
+static void add_time(const struct campaign *campaign, struct child *child)
+{
+    char *text = child->texts[child->text_count++];
+
+    (void)snprintf(text, CHILD_WORD_BYTES, "%" PRIu64 "ms", campaign->plan.shrink_ns / 1000000);
+    child_word(child, "--time");
+    child_word(child, text);
+    child->time_ns_max += 2 * campaign->plan.shrink_ns;
+}
+
 bool triage_start(struct campaign *campaign, struct task *task)
 {
     static const char *const verbs[STEP_DONE + 1] = {
@@ -123,15 +134,12 @@ bool triage_start(struct campaign *campaign, struct task *task)
     child->time_ns_max = REPLAY_NS;
     if (task->step == STEP_SHRINK) {
         store_path(&campaign->store, task->name, "min.scn", task->output);
-        (void)snprintf(child->texts[0], sizeof(child->texts[0]), "%" PRIu64 "ms",
-                       campaign->plan.shrink_ns / 1000000);
-        child_word(child, "--time");
-        child_word(child, child->texts[0]);
+        add_time(campaign, child);
         child_word(child, "--out");
         child_word(child, task->output);
-        child->time_ns_max += 2 * campaign->plan.shrink_ns;
     }
     if (task->step == STEP_SEARCH) {
+        add_time(campaign, child);
         child_word(child, "--keep-going");
         child_number(child, "--schedules", SEARCH_SCHEDULES);
         child_word(child, "--out");
