@@ -443,6 +443,7 @@ static void check_servers(const struct proxy *proxy, bool is_quiet)
 
 void proxy_check(const struct proxy *proxy, bool is_quiet)
 {
+    is_quiet = is_quiet && !rt_is_retrying(proxy->rt);
     rt_check(proxy->rt, is_quiet);
     listener_set_check(&proxy->listeners, is_quiet);
     check_servers(proxy, is_quiet);

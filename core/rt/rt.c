@@ -262,8 +262,17 @@ static void check_quiet_stop(const struct rt *rt)
     BUG_ON(enabled != 0 && (stop == RT_STOP_HARD || peek_int(&rt->jobs) == 0));
 }
 
+bool rt_is_retrying(const struct rt *rt)
+{
+    for (unsigned i = 0; i < rt->config.workers; i++)
+        if (rt->workers[i].poller.is_retrying)
+            return true;
+    return false;
+}
+
 void rt_check(const struct rt *rt, bool is_quiet)
 {
+    is_quiet = is_quiet && !rt_is_retrying(rt);
     fd_check(rt, is_quiet);
     run_check(rt, is_quiet);
     if (!is_quiet || !rt->is_running)

@@ -111,6 +111,10 @@ void rt_signal(struct rt *rt, int signo);
 void rt_job_begin(struct rt *rt);
 void rt_job_end(struct rt *rt);
 
+/* Whether a worker's poller had no room in the kernel: it looks again soon, by itself, and until
+ * then it may not notice that it is woken. So nothing is quiet yet. For checks. */
+bool rt_is_retrying(const struct rt *rt);
+
 /* Aborts if an invariant is broken: F1-F8 and S1-S8 as far as they hold between any two steps, and
  * all of them when `is_quiet`: every worker waits in epoll_wait and nothing is under way. From
  * outside any worker, between steps; takes no lock. */

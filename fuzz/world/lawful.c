@@ -9,9 +9,7 @@
 #include "sim/choice/choice.h"
 #include "sim/input/scenario.h"
 
-/* From the manual pages, of calls that the core makes on what it makes them on. Not yet epoll_ctl's
- * ENOMEM and ENOSPC: the poller tries again after its next sleep, which may be for ever when it was
- * about the descriptor that wakes it. */
+/* From the manual pages, of calls that the core makes on what it makes them on. */
 static const struct lawful_fault faults[] = {
     {"alloc", 0},
     {"accept4", EAGAIN},
@@ -47,6 +45,8 @@ static const struct lawful_fault faults[] = {
     {"socket", ENFILE},
     {"socket", ENOBUFS},
     {"socket", ENOMEM},
+    {"epoll_ctl", ENOMEM},
+    {"epoll_ctl", ENOSPC},
     {"epoll_wait", EINTR},
 };
 
