@@ -262,7 +262,7 @@ what_cannot_be_run_is_said()
     run_expecting 2 "$heddle" campaign run "$case_dir/p.plan" --shard 0/2 --out "$case_dir/c"
     echo "engines afl" >>"$case_dir/p.plan"
     run_expecting 3 "$heddle" campaign run "$case_dir/p.plan" --out "$case_dir/c"
-    grep -q "p.plan:8:9: the engine 'afl'" "$err" || fail "not said where"
+    grep -q "p.plan:8:9: this engine has nothing to do" "$err" || fail "not said where"
 }
 
 reports_are_what_their_readers_take()

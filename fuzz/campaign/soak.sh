@@ -2,9 +2,9 @@
 # soak.sh: a long campaign with planted bugs, killed again and again: everything is found, each bug
 # is one entry, nothing that was counted is lost, and memory stays flat. Prints a table.
 #
-#   fuzz/campaign/soak.sh HEDDLE OUT [TIME=1h] [KILLS=10]
+#   fuzz/campaign/soak.sh HEDDLE [out=DIR] [time=1h] [kills=10]
 #
-# HEDDLE is the explore build's program; OUT must not be there. Stops what it starts.
+# HEDDLE is the explore build's program; DIR (heddle-out/soak) must not be there. Stops what it starts.
 set -u -o pipefail
 shopt -s inherit_errexit
 export LC_ALL=C
@@ -14,14 +14,25 @@ targets=(fd/soft_stop_during_accept fd/delete_while_handled task/wake_while_fini
     task/expire_while_woken task/wake_while_picked isolate/two_isolators queue/full_while_freed
     listener/foreign_resume idle/steal stop/signal_before_sleep)
 
-[ $# -ge 2 ] || {
+[ $# -ge 1 ] || {
     sed -n '2,7s/^# \{0,1\}//p' "$0"
     exit 2
 }
 heddle=$(readlink -f "$1")
-out=$2
-time=${3:-1h}
-kills=${4:-10}
+out=${TEST_UNDECLARED_OUTPUTS_DIR:-heddle-out}/soak
+time=1h
+kills=10
+for argument in "${@:2}"; do
+    case $argument in
+    out=*) out=${argument#*=} ;;
+    time=*) time=${argument#*=} ;;
+    kills=*) kills=${argument#*=} ;;
+    *)
+        echo "what is '$argument'?" >&2
+        exit 2
+        ;;
+    esac
+done
 here=$(dirname "$(readlink -f "$0")")
 export HEDDLE_ROOT=${HEDDLE_ROOT:-${here%/fuzz/campaign}}
 [ ! -e "$out" ] || {
