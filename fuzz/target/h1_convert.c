@@ -129,5 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                    "h1: what is written can be read");
     FINDING_UNLESS(second.parsed.head_bytes == first.len, "h1: what is written is one head");
     message_compare(first.head, second.head, "h1: what is written says the same");
+    FINDING_UNLESS(first.head->is_end == second.head->is_end,
+                   "h1: what is written has a body if it had");
     return 0;
 }

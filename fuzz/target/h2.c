@@ -34,6 +34,11 @@ static void start_head(struct http_head *head)
     head->minor = 1;
 }
 
+static bool is_empty(const struct http_head *head)
+{
+    return head->has_length && head->length_bytes == 0;
+}
+
 static void check_as_h1(struct session *session)
 {
     static struct h1_head parsed;
@@ -57,6 +62,8 @@ static void check_as_h1(struct session *session)
     FINDING_UNLESS(h1_convert_head(session->again, &parsed, data, "http") == H1_OK,
                    "h2: a request written as h1 can be converted");
     message_compare(head, session->again, "h2: a request written as h1 says the same");
+    FINDING_UNLESS(session->again->is_end == (head->is_end || is_empty(head)),
+                   "h2: a request written as h1 has a body if it had");
 }
 
 static void check_as_h2(struct session *session)
@@ -82,6 +89,9 @@ static void check_as_h2(struct session *session)
         FINDING_UNLESS(result == H2_HEAD_OK, "h2: what is written can be read");
     }
     message_compare(head, session->again, "h2: a request written as h2 says the same");
+    FINDING_UNLESS(
+        message_is_same(head, head->scheme, session->again, session->again->scheme, false),
+        "h2: a request written as h2 has its scheme");
 }
 
 static int begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)

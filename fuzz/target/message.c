@@ -42,32 +42,56 @@ static bool is_named(const struct http_head *head, const struct http_field *fiel
            strncasecmp(http_head_text(head, field->name), name, field->name.len) == 0;
 }
 
-/* "Close" is no name of a field (RFC 9112 12.1): Connection would name it. A response's Host means
- * nothing, and goes. So does what else a request expects besides 100-continue. */
-static bool is_left_out(const struct http_head *head, const struct http_field *field)
+/* What may be gone behind a way, and nothing else: "Close" is no name of a field (RFC 9112 12.1),
+ * and Connection would name it; a response's Host and Expect mean nothing; what a request expects
+ * besides 100-continue goes with that, or with HTTP/1.0. */
+static bool may_go(const struct http_head *head, const struct http_field *field)
 {
-    return is_named(head, field, "close") || is_named(head, field, "expect") ||
-           (head->is_response && is_named(head, field, "host"));
+    if (head->is_response)
+        return is_named(head, field, "close") || is_named(head, field, "host") ||
+               is_named(head, field, "expect");
+    return is_named(head, field, "close") ||
+           (is_named(head, field, "expect") && (head->has_expect || head->minor == 0));
 }
 
-/* All fields of `before`, in order; perhaps one behind them. */
+/* The proxy's own, behind all others: HTTP/1 writes it. */
+static bool is_via(const struct http_head *before, const struct http_head *after, uint32_t at)
+{
+    const struct http_field *field = &after->fields[at];
+    const char *value = before->minor >= 1 ? "1.1 heddle" : "1.0 heddle";
+
+    return !before->is_response && is_named(after, field, "via") &&
+           field->value.len == strlen(value) &&
+           memcmp(http_head_text(after, field->value), value, strlen(value)) == 0;
+}
+
+/* All fields of `before`, in order. */
 static bool is_same_fields(const struct http_head *before, const struct http_head *after)
 {
     uint32_t at = 0;
 
     for (uint32_t i = 0; i < before->fields_count; i++) {
-        while (at < after->fields_count && is_left_out(after, &after->fields[at]))
+        const struct http_field *field = &before->fields[i];
+
+        if (at < after->fields_count && is_same_field(before, field, after, &after->fields[at]))
             at++;
-        if (is_left_out(before, &before->fields[i]))
-            continue;
-        if (at == after->fields_count ||
-            !is_same_field(before, &before->fields[i], after, &after->fields[at]))
+        else if (!may_go(before, field))
             return false;
-        at++;
     }
-    while (at < after->fields_count && is_left_out(after, &after->fields[at]))
+    if (at < after->fields_count && is_via(before, after, at))
         at++;
-    return after->fields_count <= at + (before->is_response ? 0 : 1);
+    return at == after->fields_count;
+}
+
+/* RFC 9110 8.6: none in 1xx nor 204; and that of an empty body is told by other means too. */
+static bool is_same_length(const struct http_head *before, const struct http_head *after)
+{
+    if (after->has_length && !before->has_length)
+        return false;
+    if (before->has_length && after->has_length)
+        return before->length_bytes == after->length_bytes;
+    return !before->has_length || before->length_bytes == 0 || http_head_is_interim(before) ||
+           (before->is_response && before->status == 204);
 }
 
 static bool is_same_start(const struct http_head *a, const struct http_head *b)
@@ -82,11 +106,10 @@ static bool is_same_start(const struct http_head *a, const struct http_head *b)
 void message_compare(const struct http_head *before, const struct http_head *after,
                      const char *title)
 {
-    bool is_same = is_same_start(before, after) && is_same_fields(before, after);
+    bool is_expecting = before->has_expect && !before->is_end;
 
-    /* A GET's empty body needs no length. */
-    if (is_same && before->has_length && before->length_bytes > 0 && after->has_length)
-        is_same = before->length_bytes == after->length_bytes;
-    if (!is_same)
+    if (!is_same_start(before, after) || !is_same_fields(before, after) ||
+        !is_same_length(before, after) || (is_expecting && !after->has_expect) ||
+        (after->has_expect && !before->has_expect))
         finding_abort(title);
 }
