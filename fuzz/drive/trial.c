@@ -41,8 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     count++;
     FINDING_UNLESS(!is_wrong('c') || count <= COUNT_MAX, "trial: a count");
-    FINDING_UNLESS(!is_wrong('f') || !begins(data, len, "fo"), "trial: the first");
-    FINDING_UNLESS(!is_wrong('s') || !begins(data, len, "se"), "trial: the second");
+    FINDING_UNLESS(!begins(data, len, "fo") || !is_wrong('f'), "trial: the first");
+    FINDING_UNLESS(!begins(data, len, "se") || !is_wrong('s'), "trial: the second");
     FINDING_UNLESS(!is_wrong('l') || len < 16 || memcmp(data, "sesquipedalian ", 15) != 0,
                    "trial: the third");
     /* Something new that is no finding. */
