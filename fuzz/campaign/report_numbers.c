@@ -20,9 +20,27 @@ static uint64_t last_found_s(struct store *store)
     return (uint64_t)store_number(store, 0, "SELECT max(found_ms) FROM finding", "") / 1000;
 }
 
+/* What the engines of fuzz targets count, of all jobs; 0 when there are none. */
+static uint64_t count_edges(struct store *store)
+{
+    return (uint64_t)store_number(
+        store, 0, "SELECT total(most) FROM (SELECT max(edges) AS most FROM slice GROUP BY job)",
+        "");
+}
+
+static uint64_t count_inputs(struct store *store)
+{
+    return (uint64_t)store_number(store, 0,
+                                  "SELECT total(last) FROM (SELECT inputs AS last, max(ended_ms) "
+                                  "FROM slice WHERE inputs > 0 GROUP BY job)",
+                                  "");
+}
+
 void report_print_afl_stats(struct store *store, const struct summary *summary, struct buffer *out)
 {
     const uint64_t rate = summary_rate(summary);
+    const uint64_t edges = count_edges(store);
+    const uint64_t corpus = count_inputs(store);
     const uint64_t ms = (uint64_t)(summary->last_ms - summary->first_ms);
 
     put_stat(out, "start_time", (uint64_t)summary->first_ms / 1000);
@@ -34,7 +52,7 @@ void report_print_afl_stats(struct store *store, const struct summary *summary, 
     put_stat(out, "execs_done", summary->trials);
     buffer_printf(out, "%-18s: %" PRIu64 ".00\n", "execs_per_sec", rate);
     buffer_printf(out, "%-18s: %" PRIu64 ".00\n", "execs_ps_last_min", rate);
-    put_stat(out, "corpus_count", summary->distinct);
+    put_stat(out, "corpus_count", corpus > 0 ? corpus : summary->distinct);
     put_stat(out, "corpus_favored", 0);
     put_stat(out, "corpus_found", summary->distinct);
     put_stat(out, "corpus_imported", 0);
@@ -50,8 +68,8 @@ void report_print_afl_stats(struct store *store, const struct summary *summary, 
     put_stat(out, "last_find", last_found_s(store));
     put_stat(out, "last_crash", last_found_s(store));
     put_stat(out, "last_hang", 0);
-    put_stat(out, "edges_found", summary->distinct);
-    put_stat(out, "total_edges", summary->distinct);
+    put_stat(out, "edges_found", edges > 0 ? edges : summary->distinct);
+    put_stat(out, "total_edges", edges > 0 ? edges : summary->total);
     buffer_printf(out, "%-18s: heddle\n", "afl_banner");
     buffer_printf(out, "%-18s: heddle\n", "afl_version");
     buffer_printf(out, "%-18s: default\n", "target_mode");
