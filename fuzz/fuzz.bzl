@@ -35,6 +35,31 @@ fuzz_corpus = rule(
     },
 )
 
+def _scenes_impl(ctx):
+    out = ctx.actions.declare_file(ctx.label.name + ".c")
+    ctx.actions.run(
+        outputs = [out],
+        inputs = [ctx.file.corpus],
+        executable = ctx.executable._scenes,
+        arguments = [out.path, ctx.file.corpus.path],
+        mnemonic = "FuzzScenes",
+    )
+    return [DefaultInfo(files = depset([out]))]
+
+fuzz_scenes = rule(
+    doc = "NAME.c: the scenes of a fuzz_corpus, for fuzz/world/scene.h.",
+    implementation = _scenes_impl,
+    attrs = {
+        "corpus": attr.label(allow_single_file = True),
+        # As that of fuzz_corpus.
+        "_scenes": attr.label(
+            default = "//fuzz/engine:scenes",
+            executable = True,
+            cfg = "target",
+        ),
+    },
+)
+
 def _dict_impl(ctx):
     out = ctx.actions.declare_file(ctx.label.name + ".dict")
     ctx.actions.run_shell(
