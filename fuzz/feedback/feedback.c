@@ -258,3 +258,8 @@ uint64_t feedback_hash(void)
 {
     return feedback.hash;
 }
+
+bool feedback_has_new_code(void)
+{
+    return map_has_new_code();
+}

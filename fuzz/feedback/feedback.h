@@ -65,4 +65,7 @@ uint8_t feedback_counter(uint16_t number);
 /* Of all that it touched and how often; equal runs have equal ones. */
 uint64_t feedback_hash(void);
 
+/* Whether it came to code where none had come that was asked about; libFuzzer alone knows. */
+bool feedback_has_new_code(void);
+
 #endif

@@ -13,7 +13,11 @@
 #include "fuzz/mutate/mutate.h"
 #include "sim/base/random.h"
 
-enum { INPUT_BYTES_MAX = 1 << 20, CROSS_ONE_IN = 8 };
+enum {
+    INPUT_BYTES_MAX = 1 << 20,
+    CROSS_ONE_IN = 8,
+    TURN_RUNS = 16, /* of one input before the next: each scene comes by early, and often */
+};
 
 struct afl_mutator {
     uint64_t random;
@@ -29,6 +33,7 @@ struct afl_mutator {
 struct afl_mutator *afl_custom_init(void *afl, unsigned seed);
 size_t afl_custom_fuzz(struct afl_mutator *mutator, uint8_t *data, size_t len, uint8_t **out,
                        uint8_t *other, size_t other_len, size_t out_max);
+unsigned afl_custom_fuzz_count(struct afl_mutator *mutator, const uint8_t *data, size_t len);
 const char *afl_custom_describe(struct afl_mutator *mutator, size_t len_max);
 int afl_custom_init_trim(struct afl_mutator *mutator, uint8_t *data, size_t len);
 size_t afl_custom_trim(struct afl_mutator *mutator, uint8_t **out);
@@ -63,6 +68,15 @@ size_t afl_custom_fuzz(struct afl_mutator *mutator, uint8_t *data, size_t len, u
         return mutate_cross(data, len, other, other_len, mutator->out, out_max, seed);
     memcpy(mutator->out, data, len);
     return mutate_scenario(mutator->out, len, out_max, seed, NULL);
+}
+
+/* AFL++ alone would stay with one for thousands. */
+unsigned afl_custom_fuzz_count(struct afl_mutator *mutator, const uint8_t *data, size_t len)
+{
+    (void)mutator;
+    (void)data;
+    (void)len;
+    return TURN_RUNS;
 }
 
 const char *afl_custom_describe(struct afl_mutator *mutator, size_t len_max)

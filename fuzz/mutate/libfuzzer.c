@@ -1,7 +1,8 @@
 /*
  * fuzz/mutate/libfuzzer.c - the mutator as libFuzzer calls it.
  *
- * HEDDLE_FUZZ_OPERATIONS=N is a bit set over the operations of mutate.h.
+ * HEDDLE_FUZZ_OPERATIONS=N is a bit set over the operations of mutate.h; HEDDLE_FUZZ_POOL=WORD is a
+ * mode of pool.h.
  *
  * Threads: main.
  */
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "fuzz/mutate/mutate.h"
+#include "fuzz/mutate/pool.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t len, size_t len_max) __attribute__((weak));
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t len_max, unsigned seed);
@@ -41,17 +43,14 @@ static const struct mutate_engine *engine(void)
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t len_max, unsigned seed)
 {
-    return mutate_scenario(data, len, len_max, seed, engine());
+    return pool_next(data, len, len_max, NULL, 0, seed, engine());
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len,
                                  uint8_t *out, size_t out_max, unsigned seed)
 {
-    /* With schedules alone to be changed, events stay where they are. */
-    if (engine()->operations != 0) {
-        const size_t len = a_len < out_max ? a_len : out_max;
-        memcpy(out, a, len);
-        return mutate_scenario(out, len, out_max, seed, engine());
-    }
-    return mutate_cross(a, a_len, b, b_len, out, out_max, seed);
+    const size_t len = a_len < out_max ? a_len : out_max;
+
+    memcpy(out, a, len);
+    return pool_next(out, len, out_max, b, b_len, seed, engine());
 }

@@ -209,6 +209,21 @@ size_t mutate_scenario(uint8_t *data, size_t len, size_t len_max, uint64_t seed,
     return give(&made, data, len_max, len < len_max ? len : len_max);
 }
 
+size_t mutate_reseed(const uint8_t *data, size_t len, uint64_t seed, const char *strategy,
+                     uint8_t *out, size_t out_max)
+{
+    struct buffer mixed = {0};
+    struct buffer made = {0};
+    struct edit edit;
+
+    edit_begin(&edit, data, len, 0);
+    schedule_reseed(&edit, seed, strategy);
+    edit_write(&edit, &mixed);
+    edit_end(&edit);
+    canonise(&mixed, &made);
+    return give(&made, out, out_max, 0);
+}
+
 /* ---- crossing ---- */
 
 /* A record of an encoded scenario with what belongs to it: the comment behind the line. */

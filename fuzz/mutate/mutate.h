@@ -61,6 +61,14 @@ struct mutate_engine {
 size_t mutate_scenario(uint8_t *data, size_t len, size_t len_max, uint64_t seed,
                        const struct mutate_engine *engine);
 
+/* One of the strategies that reseeding draws from, by their shares; `is_plain`: of those that need
+ * no run of the scene beforehand. */
+const char *mutate_strategy(uint64_t draw, bool is_plain);
+
+/* The input with nothing recorded but `found seed= strategy=`; returns the length of `out`. */
+size_t mutate_reseed(const uint8_t *data, size_t len, uint64_t seed, const char *strategy,
+                     uint8_t *out, size_t out_max);
+
 /* Some events of `b` among those of `a`, whole lines only. Returns the length of `out`. */
 size_t mutate_cross(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len, uint8_t *out,
                     size_t out_max, uint64_t seed);

@@ -28,6 +28,7 @@ bool operation_fault_add(struct edit *edit);
 bool operation_fault_edit(struct edit *edit);
 
 /* schedule.c */
+void schedule_reseed(struct edit *edit, uint64_t seed, const char *strategy);
 bool operation_reseed(struct edit *edit);
 bool operation_record(struct edit *edit);
 bool operation_switch(struct edit *edit);

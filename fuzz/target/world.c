@@ -4,7 +4,8 @@
  *
  * Environment: HEDDLE_PLANT=K01,K18 switches planted bugs on; HEDDLE_FUZZ_OUT=FOLDER is where
  * reproducers go; HEDDLE_FUZZ_CHANNELS=N is a bit set over the channels of
- * fuzz/feedback/feedback.h; HEDDLE_FUZZ_TWICE=N has about every Nth input run twice, 0 none.
+ * fuzz/feedback/feedback.h; HEDDLE_FUZZ_POOL=WORD is a mode of fuzz/mutate/pool.h;
+ * HEDDLE_FUZZ_TWICE=N has about every Nth input run twice, 0 none.
  *
  * Threads: main; the engine runs on one.
  */
@@ -18,6 +19,7 @@
 #include "fuzz/feedback/feedback.h"
 #include "fuzz/mutate/hints.h"
 #include "fuzz/mutate/mutate.h"
+#include "fuzz/mutate/pool.h"
 #include "fuzz/world/input.h"
 #include "fuzz/world/report.h"
 #include "sim/input/forms.h"
@@ -77,6 +79,18 @@ static void print_counts(void)
                     target.verdicts[i]);
 }
 
+static void set_pool_mode(void)
+{
+    const char *word = getenv("HEDDLE_FUZZ_POOL");
+    const enum pool_mode mode = pool_mode_of(word == NULL ? "" : word);
+
+    if (mode == POOL_MODE_COUNT) {
+        fprintf(stderr, "HEDDLE_FUZZ_POOL: there is no mode '%s'\n", word);
+        exit(2);
+    }
+    pool_set_mode(mode);
+}
+
 static void get_ready(void)
 {
     const char *plants = getenv("HEDDLE_PLANT");
@@ -93,6 +107,7 @@ static void get_ready(void)
     target.twice = number_from("HEDDLE_FUZZ_TWICE", TWICE_DEFAULT);
     if (number_from("HEDDLE_FUZZ_COUNTS", 0) != 0)
         (void)atexit(print_counts);
+    set_pool_mode();
     feedback_install();
     feedback_channels_set((uint32_t)number_from("HEDDLE_FUZZ_CHANNELS", FEEDBACK_ALL));
 }
@@ -180,6 +195,19 @@ static bool is_of_plants(const uint8_t *data, size_t len)
     return is_found;
 }
 
+/* What to tell the engine: libFuzzer takes -1 for an input that the corpus does not want. */
+static int answer(const uint8_t *data, size_t len, const struct input *input,
+                  const struct run_result *result)
+{
+    struct pool_run run = {.scene = input->scene, .steps = result->steps};
+
+    if (LLVMFuzzerRunDriver == NULL || &__afl_area_ptr != NULL)
+        return 0;
+    run.has_new_code = feedback_has_new_code();
+    run.features = feedback_touched(&run.feature_count);
+    return pool_ran(data, len, &run) ? 0 : -1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     char title[FINDING_TITLE_BYTES];
@@ -206,8 +234,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                        sizeof(title));
         finding_abort(title);
     }
+    const int told = answer(data, len, &input, &result);
     input_close(&input);
-    return 0;
+    return told;
 }
 
 /* ---- for the mutators ---- */
