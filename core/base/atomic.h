@@ -144,4 +144,22 @@ atom_peek_(const volatile void *address, size_t size_bytes)
 #define atom_cas(p, expected, desired, order) ATOM_CAS_(p, expected, desired, order)
 #define atom_fence(order) ATOM_FENCE_(order)
 
+/*
+ * The same operations without a scheduling point, where one would only make runs longer: no order
+ * of this access and those of others could be told from another order that the points around it
+ * give anyway. Each use is one of these:
+ *
+ *   peek   asserts something; or reads what nobody else can change now; or is the guess that a CAS
+ *          confirms, or that is followed by a load with a point before it decides anything
+ *   poke   writes what nobody else looks at before something else is stored
+ *   count  changes a number that nobody decides by while workers run
+ *   own    changes bits that only the caller changes and looks at, beside those of others
+ */
+#define atom_peek(p) atomic_load_explicit((p), memory_order_relaxed)
+#define atom_poke(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
+#define atom_count_add(p, v) atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
+#define atom_count_sub(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_relaxed)
+#define atom_own_or(p, v, order) atomic_fetch_or_explicit((p), (v), order)
+#define atom_own_and(p, v, order) atomic_fetch_and_explicit((p), (v), order)
+
 #endif

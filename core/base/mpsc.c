@@ -9,7 +9,7 @@ void mpsc_init(struct mpsc *queue)
 
 void mpsc_push(struct mpsc *queue, struct list *link)
 {
-    struct list *head = atom_load(&queue->head);
+    struct list *head = atom_peek(&queue->head);
 
     /* pair: mpsc.push. Release: without it the taker could read `next`, or the object around the
      * link, from before this push. */

@@ -5,6 +5,8 @@
 
 #include "core/base/atomic.h"
 
+enum { ROOM_SCARCE = 64 };
+
 #ifdef CORE_SIMULATED
 
 /*
@@ -97,13 +99,40 @@ void pool_fini(struct pool *pool)
     BUG_ON(pool_count(pool) != 0);
 }
 
+/* Which of several takes and gives comes first matters only where there may be no room for all. */
+static bool is_roomy(const struct pool *pool)
+{
+#ifdef CORE_SIMULATED
+    const unsigned count = atom_peek(&pool->count);
+
+    return count <= pool->count_max && pool->count_max - count > ROOM_SCARCE;
+#else
+    (void)pool;
+    return true;
+#endif
+}
+
+static unsigned count_up(struct pool *pool)
+{
+    if (is_roomy(pool))
+        return atom_count_add(&pool->count, 1);
+    return atom_fetch_add(&pool->count, 1, memory_order_relaxed);
+}
+
+static unsigned count_down(struct pool *pool)
+{
+    if (is_roomy(pool))
+        return atom_count_sub(&pool->count, 1);
+    return atom_fetch_sub(&pool->count, 1, memory_order_relaxed);
+}
+
 void *pool_take(struct pool *pool)
 {
     void *object;
 
     if (HOOK_ALLOC_FAILS(pool->name))
         return NULL;
-    if (atom_fetch_add(&pool->count, 1, memory_order_relaxed) >= pool->count_max)
+    if (count_up(pool) >= pool->count_max)
         goto drop_count;
     object = malloc(block_size(pool));
     if (object == NULL)
@@ -115,7 +144,7 @@ void *pool_take(struct pool *pool)
 
 drop_count:
     MARK("pool.refused");
-    atom_fetch_sub(&pool->count, 1, memory_order_relaxed);
+    count_down(pool);
     return NULL;
 }
 
@@ -134,10 +163,9 @@ void pool_give(struct pool *pool, void *object)
         return;
 #ifdef CORE_SIMULATED
     delist(pool, object);
-    memset(object, POOL_POISON, pool->size_bytes);
 #endif
     free(object);
-    BUG_ON(atom_fetch_sub(&pool->count, 1, memory_order_relaxed) == 0);
+    BUG_ON(count_down(pool) == 0);
 }
 
 unsigned pool_count(const struct pool *pool)

@@ -4,8 +4,7 @@
  * A pool belongs to an instance; it holds no memory of its own but a bound and a gauge. Each object
  * is allocated by itself, so that a use after free is the allocator's to find. Each take may be
  * refused: by the bound, by memory, or by the simulator (HOOK_ALLOC_FAILS names the pool). In a
- * simulated build a given object is poisoned first, and the live ones can be listed by a check from
- * outside the workers.
+ * simulated build the live ones can be listed by a check from outside the workers.
  *
  * Threads: any, unless said otherwise.
  */
@@ -15,8 +14,6 @@
 #include <stddef.h>
 
 #include "core/base/attr.h"
-
-enum { POOL_POISON = 0xd5 };
 
 struct pool {
     const char *name; /* lives for ever: a literal */

@@ -24,6 +24,7 @@ void buffers_init(struct buffers *buffers, size_t size_bytes, unsigned count_max
               (count_max + BUFFERS_RESERVE) * BUFFER_KINDS * workers);
     buffers->size_bytes = size_bytes;
     buffers->count_max = count_max;
+    buffers->workers = workers;
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
         for (unsigned kind = 0; kind < BUFFER_KINDS; kind++)
             list_init(&buffers->shares[i].waiting[kind]);
@@ -188,7 +189,7 @@ void buffers_check(const struct buffers *buffers, bool is_quiet)
 
     if (!is_quiet)
         return;
-    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+    for (unsigned i = 0; i < buffers->workers; i++) {
         const struct buffer_share *share = &buffers->shares[i];
         for (unsigned kind = 0; kind < BUFFER_KINDS; kind++) {
             const struct buffer_wait *first = first_of(share, kind);

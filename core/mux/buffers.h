@@ -75,6 +75,7 @@ struct buffers {
     struct pool pool; /* of size_bytes, and behind them who took it */
     size_t size_bytes;
     unsigned count_max; /* of each kind on each worker; and the reserve */
+    unsigned workers;
     struct buffer_share shares[WORKERS_MAX];
 };
 

@@ -317,7 +317,6 @@ void testing_init(struct testing *testing, const struct testing_options *options
     BUG_ON(rt_new(&config, &testing->rt) != 0);
     testing->now_ns = UINT64_C(1000000000000);
     uint64_t all = UINT64_MAX >> (WORKERS_MAX - config.workers);
-    atom_store(&testing->rt->isolate.harmless, all);
     atom_store(&testing->rt->isolate.idle, all);
     atom_store(&testing->rt->isolate.enabled, all);
     enter(testing, 0);

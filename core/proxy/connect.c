@@ -25,7 +25,7 @@ static struct server *server_of(struct exchange *exchange)
 
 static const struct config_backend *config_of(const struct exchange *exchange)
 {
-    return &exchange->proxy->config.backends[exchange->backend_index];
+    return &exchange->proxy->config->backends[exchange->backend_index];
 }
 
 /* --- a slot --- */
@@ -122,7 +122,7 @@ static int make_mux(struct exchange *exchange, struct conn *conn, struct server 
 static void make_room(struct proxy *proxy)
 {
     MARK("exchange.evicts");
-    for (uint32_t i = 0; i < proxy->config.backends_count; i++) {
+    for (uint32_t i = 0; i < proxy->config->backends_count; i++) {
         struct backend *backend = proxy->backends[i];
         struct server *servers[BACKEND_SERVERS_MAX];
         for (uint32_t k = 0; k < backend->servers_count; k++)

@@ -66,7 +66,7 @@ size_t control_print_line(struct proxy *proxy, unsigned index, char out[CONTROL_
     if (index == 0)
         return print_totals(proxy, out);
     index--;
-    for (uint32_t i = 0; i < proxy->config.backends_count; i++) {
+    for (uint32_t i = 0; i < proxy->config->backends_count; i++) {
         const struct backend *backend = proxy->backends[i];
         if (index == 0)
             return print_backend(backend, out);
@@ -121,7 +121,7 @@ static struct server *find_server(struct proxy *proxy, struct piece name, struct
 {
     unsigned n = read_number(number);
 
-    for (uint32_t i = 0; i < proxy->config.backends_count; i++) {
+    for (uint32_t i = 0; i < proxy->config->backends_count; i++) {
         struct backend *backend = proxy->backends[i];
         if (is_piece(name, backend->options.name))
             return n >= 1 && n <= backend->servers_count ? &backend->servers[n - 1] : NULL;
@@ -219,7 +219,7 @@ void control_cancel(struct exchange *exchange)
 
 int control_init(struct proxy *proxy)
 {
-    for (uint32_t i = 0; i < proxy->config.workers; i++) {
+    for (uint32_t i = 0; i < proxy->config->workers; i++) {
         struct proxy_worker *worker = &proxy->workers[i];
         list_init(&worker->removals);
         worker->removal_task = task_new_on(proxy->rt, (int)i, process_removal, worker);
@@ -232,7 +232,7 @@ int control_init(struct proxy *proxy)
 
 void control_fini(struct proxy *proxy)
 {
-    for (uint32_t i = 0; i < proxy->config.workers; i++) {
+    for (uint32_t i = 0; i < proxy->config->workers; i++) {
         struct task *task = proxy->workers[i].removal_task;
         if (task == NULL)
             continue;

@@ -50,7 +50,7 @@ void exchange_drop_back(struct exchange *exchange)
 /* The longest prefix wins; without one the first backend. */
 static uint32_t find_backend(const struct exchange *exchange)
 {
-    const struct config *config = &exchange->proxy->config;
+    const struct config *config = exchange->proxy->config;
     const struct http_head *head = exchange->up.head;
     const char *path = http_head_text(head, head->path);
     uint32_t found = 0;
@@ -70,7 +70,7 @@ static uint32_t find_backend(const struct exchange *exchange)
 
 static void route(struct exchange *exchange)
 {
-    const struct config *config = &exchange->proxy->config;
+    const struct config *config = exchange->proxy->config;
 
     if (config->listens[exchange->session->listen_index].kind == CONFIG_LISTEN_CONTROL) {
         control_begin(exchange);
@@ -186,21 +186,21 @@ static uint64_t silent_since_ns(const struct exchange *exchange)
 static uint64_t client_due_ns(const struct exchange *exchange)
 {
     return awaits_client(exchange)
-               ? silent_since_ns(exchange) + exchange->proxy->config.timeout.client_ns
+               ? silent_since_ns(exchange) + exchange->proxy->config->timeout.client_ns
                : TIME_NEVER;
 }
 
 static uint64_t server_due_ns(const struct exchange *exchange)
 {
     return awaits_server(exchange)
-               ? silent_since_ns(exchange) + exchange->proxy->config.timeout.server_ns
+               ? silent_since_ns(exchange) + exchange->proxy->config->timeout.server_ns
                : TIME_NEVER;
 }
 
 static uint64_t queue_due_ns(const struct exchange *exchange)
 {
     return exchange->state == EXCHANGE_QUEUE
-               ? exchange->entered_ns + exchange->proxy->config.timeout.queue_ns
+               ? exchange->entered_ns + exchange->proxy->config->timeout.queue_ns
                : TIME_NEVER;
 }
 

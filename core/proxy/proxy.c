@@ -43,8 +43,8 @@ static int serve(void *ctx, struct conn *conn)
 
 static int add_listeners(struct proxy *proxy, struct proxy_error *err)
 {
-    for (uint32_t i = 0; i < proxy->config.listens_count; i++) {
-        const struct config_listen *listen = &proxy->config.listens[i];
+    for (uint32_t i = 0; i < proxy->config->listens_count; i++) {
+        const struct config_listen *listen = &proxy->config->listens[i];
         struct listener_options options = {
             .name = listen->name,
             .addr = listen->addr,
@@ -84,7 +84,7 @@ static int add_tls(const struct tls_options *options, struct tls_context **out,
 
 static int add_listen_tls(struct proxy *proxy, uint32_t index, struct proxy_error *err)
 {
-    const struct config_listen *listen = &proxy->config.listens[index];
+    const struct config_listen *listen = &proxy->config->listens[index];
     struct tls_options options = {
         .certificate_file = listen->certificate,
         .key_file = listen->key,
@@ -99,7 +99,7 @@ static int add_listen_tls(struct proxy *proxy, uint32_t index, struct proxy_erro
 
 static int add_backend_tls(struct proxy *proxy, uint32_t index, struct proxy_error *err)
 {
-    const struct config_backend *backend = &proxy->config.backends[index];
+    const struct config_backend *backend = &proxy->config->backends[index];
     struct tls_options options = {
         .is_client = true,
         .trust_file = backend->trust[0] != '\0' ? backend->trust : NULL,
@@ -116,9 +116,9 @@ static int add_all_tls(struct proxy *proxy, struct proxy_error *err)
 {
     int result = 0;
 
-    for (uint32_t i = 0; i < proxy->config.listens_count && result == 0; i++)
+    for (uint32_t i = 0; i < proxy->config->listens_count && result == 0; i++)
         result = add_listen_tls(proxy, i, err);
-    for (uint32_t i = 0; i < proxy->config.backends_count && result == 0; i++)
+    for (uint32_t i = 0; i < proxy->config->backends_count && result == 0; i++)
         result = add_backend_tls(proxy, i, err);
     return result;
 }
@@ -151,14 +151,14 @@ static struct server_options server_options_of(const struct config_backend *back
 
 static int add_backend(struct proxy *proxy, uint32_t index)
 {
-    const struct config_backend *config = &proxy->config.backends[index];
+    const struct config_backend *config = &proxy->config->backends[index];
     struct backend_options options = {
         .name = config->name,
         .balance =
             config->balance == CONFIG_BALANCE_LEASTCONN ? BACKEND_LEASTCONN : BACKEND_ROUNDROBIN,
         .queue_max = config->queue,
     };
-    struct backend *backend = calloc(1, sizeof(*backend));
+    struct backend *backend = malloc(sizeof(*backend));
 
     if (backend == NULL)
         return -ERR_MEMORY;
@@ -179,7 +179,7 @@ static int add_backends(struct proxy *proxy)
 {
     int result = 0;
 
-    for (uint32_t i = 0; i < proxy->config.backends_count && result == 0; i++)
+    for (uint32_t i = 0; i < proxy->config->backends_count && result == 0; i++)
         result = add_backend(proxy, i);
     return result;
 }
@@ -190,8 +190,11 @@ static void end_server_conns(struct proxy *proxy)
 {
     struct fd_table *fds = &proxy->rt->fds;
 
-    for (int fd = 0; fd < atom_load(&fds->fd_high); fd++) {
-        struct conn *conn = atom_load(&fds->entries[fd].owner);
+    const int fd_high = atom_load(&fds->fd_high);
+
+    for (int fd = 0; fd < fd_high; fd++) {
+        /* No worker runs any more. */
+        struct conn *conn = atom_peek(&fds->entries[fd].owner);
         if (conn == NULL)
             continue;
         struct mux *mux = tasklet_ctx(conn->waiter);
@@ -203,13 +206,13 @@ static void end_server_conns(struct proxy *proxy)
 
 static void free_backends(struct proxy *proxy)
 {
-    for (uint32_t i = 0; i < proxy->config.backends_count; i++) {
+    for (uint32_t i = 0; i < proxy->config->backends_count; i++) {
         struct backend *backend = proxy->backends[i];
         for (uint32_t k = 0; backend != NULL && k < backend->servers_count; k++)
             idle_clear(&backend->servers[k]);
     }
     end_server_conns(proxy);
-    for (uint32_t i = 0; i < proxy->config.backends_count; i++) {
+    for (uint32_t i = 0; i < proxy->config->backends_count; i++) {
         if (proxy->backends[i] != NULL)
             backend_fini(proxy->backends[i]);
         free(proxy->backends[i]);
@@ -220,7 +223,7 @@ static void free_backends(struct proxy *proxy)
 
 static void init_env(struct proxy *proxy)
 {
-    const struct config *config = &proxy->config;
+    const struct config *config = proxy->config;
     struct mux_env *env = &proxy->env;
     unsigned exchanges_max = config->maxconn < EXCHANGES_MAX / config->streams_max
                                  ? config->maxconn * config->streams_max
@@ -279,7 +282,7 @@ static void fini_env(struct proxy *proxy)
 /* What can be made only inside the instance. */
 static int set_up(struct proxy *proxy, struct proxy_error *err)
 {
-    const struct config *config = &proxy->config;
+    const struct config *config = proxy->config;
 
     int result = listener_set_init(&proxy->listeners, proxy->rt, config->maxconn,
                                    config->accept_ring, config->accept_batch);
@@ -330,7 +333,7 @@ int proxy_new(const struct config *config, struct proxy **out, struct proxy_erro
         describe(err, "out of memory");
         return -ERR_MEMORY;
     }
-    proxy->config = *config;
+    proxy->config = config;
     for (unsigned i = 0; i < WORKERS_MAX; i++)
         list_init(&proxy->workers[i].sessions);
     stop_init(proxy, &rt_config.callbacks);
@@ -390,7 +393,7 @@ static unsigned check_sessions(const struct proxy *proxy)
 {
     unsigned sessions = 0;
 
-    for (unsigned i = 0; i < proxy->config.workers; i++) {
+    for (unsigned i = 0; i < proxy->config->workers; i++) {
         const struct proxy_worker *worker = &proxy->workers[i];
         const struct list *link;
         unsigned count = 0;
@@ -412,7 +415,7 @@ static unsigned count_exchanges(const struct proxy *proxy)
 {
     unsigned exchanges = 0;
 
-    for (unsigned i = 0; i < proxy->config.workers; i++) {
+    for (unsigned i = 0; i < proxy->config->workers; i++) {
         const struct list *link;
         LIST_EACH(link, &proxy->workers[i].sessions)
         exchanges += LIST_ENTRY(link, const struct session, link)->exchanges_count;
@@ -433,7 +436,7 @@ static void check_muxes(const struct proxy *proxy, bool is_quiet)
 
 static void check_servers(const struct proxy *proxy, bool is_quiet)
 {
-    for (uint32_t i = 0; i < proxy->config.backends_count; i++) {
+    for (uint32_t i = 0; i < proxy->config->backends_count; i++) {
         const struct backend *backend = proxy->backends[i];
         backend_check(backend, is_quiet);
         for (uint32_t k = 0; k < backend->servers_count; k++)

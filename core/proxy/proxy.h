@@ -41,7 +41,7 @@ struct proxy_worker {
 };
 
 struct proxy {
-    struct config config;
+    const struct config *config;
     bool has_own_signals; /* the caller brings signals by proxy_signal() */
     struct rt *rt;
     struct listener_set listeners;
@@ -64,8 +64,8 @@ struct proxy_error {
     char message[PROXY_ERROR_BYTES];
 };
 
-/* Listens, but accepts nothing yet. `config` is copied. -ERR_MEMORY, -ERR_SYSTEM, -ERR_FULL, with
- * *err. The caller is no worker. */
+/* Listens, but accepts nothing yet. `config` must outlive it. -ERR_MEMORY, -ERR_SYSTEM, -ERR_FULL,
+ * with *err. The caller is no worker. */
 MUST_CHECK int proxy_new(const struct config *config, struct proxy **out, struct proxy_error *err);
 
 /* Signals are the caller's affair. Before proxy_run(). */

@@ -142,7 +142,7 @@ static enum choice_result look_at_preface(struct session *session)
 
 static enum choice_result choose(struct session *session)
 {
-    const struct config_listen *listen = &session->proxy->config.listens[session->listen_index];
+    const struct config_listen *listen = &session->proxy->config->listens[session->listen_index];
     struct conn *conn = session->conn;
 
     if (conn_has(conn, CONN_FAILED))
@@ -214,7 +214,7 @@ static int begin_choice(struct session *session)
         result = start_tls(session);
     if (result != 0)
         goto fini_choice;
-    task_set_expire(choice->task, worker_now_ns() + proxy->config.timeout.request_ns);
+    task_set_expire(choice->task, worker_now_ns() + proxy->config->timeout.request_ns);
     task_queue(choice->task);
     tasklet_wakeup(choice->tasklet);
     return 0;
@@ -228,7 +228,7 @@ fini_choice:
 
 static int begin(struct session *session)
 {
-    const struct config_listen *listen = &session->proxy->config.listens[session->listen_index];
+    const struct config_listen *listen = &session->proxy->config->listens[session->listen_index];
 
     if (listen->certificate[0] != '\0' || listen->kind == CONFIG_LISTEN_AUTO)
         return begin_choice(session);

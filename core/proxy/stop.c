@@ -108,7 +108,7 @@ static struct task *process_hard_stop(struct task *task, void *ctx, uint32_t sta
 
 int stop_new_task(struct proxy *proxy)
 {
-    if (proxy->config.hard_stop_after_ns == 0)
+    if (proxy->config->hard_stop_after_ns == 0)
         return 0;
     proxy->hard_stop_task = task_new_on(proxy->rt, 0, process_hard_stop, proxy);
     return proxy->hard_stop_task != NULL ? 0 : -ERR_MEMORY;
@@ -120,9 +120,9 @@ static void on_stop_soft(void *ctx, struct rt *rt)
 
     (void)rt;
     if (proxy->hard_stop_task != NULL)
-        task_schedule(proxy->hard_stop_task, worker_now_ns() + proxy->config.hard_stop_after_ns);
+        task_schedule(proxy->hard_stop_task, worker_now_ns() + proxy->config->hard_stop_after_ns);
     listener_set_drain(&proxy->listeners);
-    for (uint32_t i = 0; i < proxy->config.backends_count; i++) {
+    for (uint32_t i = 0; i < proxy->config->backends_count; i++) {
         for (uint32_t k = 0; k < proxy->backends[i]->servers_count; k++)
             idle_evict(&proxy->backends[i]->servers[k]);
     }

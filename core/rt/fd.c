@@ -68,11 +68,19 @@ void fd_table_fini(struct rt *rt)
     free(fds->entries);
 }
 
+/* Alive or dying, and not about to change its group. */
+static bool is_open_group(uint32_t refc_group)
+{
+    return refc_group >> FD_GROUP_SHIFT == FD_GROUP && (refc_group & FD_GROUP_LOCK) == 0;
+}
+
 bool fd_ref(struct rt *rt, int fd)
 {
     struct fd_entry *entry = entry_at(rt, fd);
-    uint32_t now = atom_load(&entry->refc_group);
+    uint32_t now = atom_peek(&entry->refc_group);
 
+    if (!is_open_group(now))
+        now = atom_load(&entry->refc_group);
     for (;;) {
         if (now >> FD_GROUP_SHIFT != FD_GROUP)
             return false;
@@ -98,7 +106,7 @@ void fd_unref(struct rt *rt, int fd)
 
 static void raise_high(struct fd_table *fds, int fd)
 {
-    int high = atom_load(&fds->fd_high);
+    int high = atom_peek(&fds->fd_high); /* it only rises */
 
     while (high <= fd) {
         if (atom_cas(&fds->fd_high, &high, fd + 1, memory_order_relaxed))
@@ -129,9 +137,9 @@ int fd_insert(struct rt *rt, int fd, void *owner, fd_handler_fn handler, uint64_
     entry = entry_at(rt, fd);
     BUG_ON(owner == NULL || handler == NULL || thread_mask == 0);
     /* F1, F3: the kernel gives a number out only after its last life has ended. */
-    BUG_ON(atom_load(&entry->owner) != NULL);
-    BUG_ON(atom_load(&entry->state) != 0);
-    BUG_ON(atom_load(&entry->running_mask) != 0);
+    BUG_ON(atom_peek(&entry->owner) != NULL);
+    BUG_ON(atom_peek(&entry->state) != 0);
+    BUG_ON(atom_peek(&entry->running_mask) != 0);
     give_name(entry, fd);
 
     for (;;) {
@@ -143,10 +151,11 @@ int fd_insert(struct rt *rt, int fd, void *owner, fd_handler_fn handler, uint64_
         cpu_relax();
     }
     raise_high(&rt->fds, fd);
-    atom_fetch_add(&rt->fds.count, 1, memory_order_relaxed);
-    atom_store(&entry->handler, handler);
-    atom_store(&entry->owner, owner);
-    atom_store(&entry->state, FD_READY_R | FD_READY_W);
+    atom_count_add(&rt->fds.count, 1);
+    /* Nobody looks at these before he has seen himself in thread_mask. */
+    atom_poke(&entry->handler, handler);
+    atom_poke(&entry->owner, owner);
+    atom_poke(&entry->state, FD_READY_R | FD_READY_W);
     atom_store_release(&entry->thread_mask, thread_mask); /* pair: fd.running */
     fd_unref(rt, fd);
     return 0;
@@ -160,8 +169,8 @@ bool fd_update_own(struct worker *worker, int fd)
 {
     struct fd_entry *entry = entry_at(worker->rt, fd);
 
-    /* pair: fd.update. */
-    if ((atom_fetch_or(&entry->update_mask, worker->bit, memory_order_release) & worker->bit) == 0)
+    /* pair: fd.update. The bit is the worker's own: the array is. */
+    if ((atom_own_or(&entry->update_mask, worker->bit, memory_order_release) & worker->bit) == 0)
         poller_add_update(worker, fd);
     return true;
 }
@@ -215,7 +224,7 @@ static void want(struct rt *rt, int fd, uint32_t bit)
 {
     struct fd_entry *entry = entry_at(rt, fd);
 
-    if (atom_load(&entry->state) & bit)
+    if ((atom_peek(&entry->state) & bit) && (atom_load(&entry->state) & bit))
         return;
     if ((atom_fetch_or(&entry->state, bit, memory_order_release) & bit) == 0) /* pair: fd.update */
         fd_update_polling(rt, fd);
@@ -225,7 +234,7 @@ static void set_bits(struct rt *rt, int fd, uint32_t bits)
 {
     struct fd_entry *entry = entry_at(rt, fd);
 
-    if ((atom_load(&entry->state) & bits) != bits)
+    if ((atom_peek(&entry->state) & bits) != bits || (atom_load(&entry->state) & bits) != bits)
         atom_fetch_or(&entry->state, bits, memory_order_relaxed);
 }
 
@@ -233,7 +242,7 @@ static void clear_bits(struct rt *rt, int fd, uint32_t bits)
 {
     struct fd_entry *entry = entry_at(rt, fd);
 
-    if (atom_load(&entry->state) & bits)
+    if ((atom_peek(&entry->state) & bits) || (atom_load(&entry->state) & bits))
         atom_fetch_and(&entry->state, ~bits, memory_order_relaxed);
 }
 
@@ -331,7 +340,7 @@ static void close_orphan(struct rt *rt, int fd)
     struct fd_table *fds = &rt->fds;
     struct fd_entry *entry = entry_at(rt, fd);
     struct fd_polled *polled = &fds->polled[fd];
-    uint32_t was, state = atom_load(&entry->state);
+    uint32_t was, state = atom_peek(&entry->state); /* the flags: the owning side's, who is done */
 
     if (state & FD_LINGER_RISK)
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
@@ -342,19 +351,20 @@ static void close_orphan(struct rt *rt, int fd)
     was = atom_fetch_and(&entry->refc_group, FD_REFC_MASK, memory_order_acq_rel);
     BUG_ON(was >> FD_GROUP_SHIFT != FD_GROUP); /* F2 */
     /* pair: fd.group. */
-    while (atom_load_acquire(&entry->refc_group) != 0)
+    while ((was & FD_REFC_MASK) != 0 && atom_load_acquire(&entry->refc_group) != 0)
         cpu_relax();
 
     fd_list_remove(rt, fd);
     /* update_mask stays: these workers do have the number in their arrays, and will find it closed.
      */
-    atom_store(&entry->shared_mask, 0);
-    atom_store(&polled->recv_mask, 0);
-    atom_store(&polled->send_mask, 0);
-    atom_store(&entry->state, 0);
-    atom_store(&entry->owner, NULL);
-    atom_fetch_add(&entry->generation, 1, memory_order_relaxed);
-    BUG_ON(atom_fetch_sub(&fds->count, 1, memory_order_relaxed) <= 0);
+    /* And nobody but us looks at the rest without a reference. */
+    atom_poke(&entry->shared_mask, 0);
+    atom_poke(&polled->recv_mask, 0);
+    atom_poke(&polled->send_mask, 0);
+    atom_poke(&entry->state, 0);
+    atom_poke(&entry->owner, NULL);
+    atom_count_add(&entry->generation, 1);
+    BUG_ON(atom_count_sub(&fds->count, 1) <= 0);
     /* Last: at once another worker may get the number. F2: it is still open. */
     if ((state & FD_DISOWN) == 0)
         BUG_ON(close(fd) < 0 && errno == EBADF);
@@ -380,7 +390,8 @@ static bool takes_close(struct fd_entry *entry)
         return atom_load_acquire(&entry->thread_mask) == 0;
     }
     do {
-        if ((atom_load_seq_cst(&entry->state) & order) == 0 ||
+        if (((atom_peek(&entry->state) & order) == 0 &&
+             (atom_load_seq_cst(&entry->state) & order) == 0) ||
             (atom_fetch_and(&entry->state, ~order, memory_order_seq_cst) & order) == 0)
             return false;
         if (PLANT(H01) || atom_load_seq_cst(&entry->running_mask) == 0)
@@ -415,8 +426,8 @@ void fd_delete(struct rt *rt, int fd)
     struct worker *self = worker_self();
     struct fd_entry *entry = entry_at(rt, fd);
 
-    BUG_ON(atom_load(&entry->owner) == NULL);         /* F1 */
-    BUG_ON(atom_load(&entry->state) & FD_MUST_CLOSE); /* F2: deleted once */
+    BUG_ON(atom_peek(&entry->owner) == NULL);         /* F1 */
+    BUG_ON(atom_peek(&entry->state) & FD_MUST_CLOSE); /* F2: deleted once */
     note_gone(self, fd);
     if (PLANT(K01)) {
         delete_waiting(rt, fd, self->bit);
@@ -477,7 +488,7 @@ int fd_takeover(struct rt *rt, int fd, void *owner)
          */
         atom_fetch_and(&entry->state, ~(uint32_t)FD_ACTIVE_ANY, memory_order_relaxed);
     }
-    atom_fetch_add(&entry->takeover_count, 1, memory_order_relaxed);
+    atom_count_add(&entry->takeover_count, 1);
     /* pair: fd.running. Nobody deletes it meanwhile: the caller holds the lock for that. */
     atom_fetch_and(&entry->running_mask, ~self->bit, memory_order_acq_rel);
     ret = 0;
@@ -511,45 +522,54 @@ void fd_migrate_on(struct rt *rt, int fd, int worker)
  * Events
  */
 
-static void merge_events(struct fd_entry *entry, uint32_t events)
+static uint32_t merged(uint32_t state, uint32_t events)
 {
-    uint32_t next, now = atom_load(&entry->state);
+    return (state & ~(uint32_t)(FD_POLL_IN | FD_POLL_OUT)) | events;
+}
+
+/* Returns the state that it left. */
+static uint32_t merge_events(struct fd_entry *entry, uint32_t events)
+{
+    uint32_t next, now = atom_peek(&entry->state);
 
     if (events & (FD_POLL_IN | FD_SHUT_R | FD_POLL_HUP | FD_POLL_ERR))
         events |= FD_READY_R;
     if (events & (FD_POLL_OUT | FD_POLL_HUP | FD_POLL_ERR))
         events |= FD_READY_W;
+    if (merged(now, events) == now)
+        now = atom_load(&entry->state);
     /* Never a plain store, even with one handler: a deleter elsewhere may set MUST_CLOSE now. */
     do {
-        next = (now & ~(uint32_t)(FD_POLL_IN | FD_POLL_OUT)) | events;
+        next = merged(now, events);
         if (next == now)
-            return;
+            break;
     } while (!atom_cas(&entry->state, &now, next, memory_order_relaxed));
+    return next;
 }
 
 /* Sets the running bit if the fd is ours and stays so. False: it is not, and the bit is not set, or
  * it is set (`*is_inside`) and must be dropped like any other. */
 static bool enter(struct worker *worker, struct fd_entry *entry, bool *is_inside)
 {
-    uint64_t running, mask;
+    uint64_t running, mask, was;
 
     *is_inside = false;
     if ((atom_load_acquire(&entry->thread_mask) & worker->bit) == 0) /* pair: fd.running */
         return false;
     *is_inside = true;
-    atom_fetch_or(&entry->running_mask, worker->bit, memory_order_acq_rel); /* pair: fd.running */
+    /* pair: fd.running */
+    was = atom_fetch_or(&entry->running_mask, worker->bit, memory_order_acq_rel);
     if (PLANT(K02b)) {
         /* It was ours before we entered; a takeover may have come and gone in between. */
         return true;
     }
-    for (;;) {
-        /* pair: fd.running. In this order. A taker sets its bit, then the mask: as long as somebody
-         * is inside who may not be, the mask is about to change. */
-        running = atom_load_acquire(&entry->running_mask) & ~worker->bit;
+    for (running = was;; running = atom_load_acquire(&entry->running_mask)) {
+        /* pair: fd.running. The mask after the bits. A taker sets its bit, then the mask: as long
+         * as somebody is inside who may not be, the mask is about to change. */
         mask = atom_load_acquire(&entry->thread_mask);
         if ((mask & worker->bit) == 0)
             return false;
-        if ((running & ~mask) == 0)
+        if ((running & ~worker->bit & ~mask) == 0)
             return true;
         cpu_relax();
     }
@@ -562,6 +582,8 @@ static bool leave(struct worker *worker, int fd, struct fd_entry *entry)
     /* pair: fd.running, fd.close. */
     uint64_t was = atom_fetch_and(&entry->running_mask, ~worker->bit, memory_order_seq_cst);
 
+    /* F3: nobody but the handler itself drops our bit. */
+    BUG_ON(!worker->is_fd_current_gone && (was & worker->bit) == 0);
     if (was != worker->bit || !takes_close(entry))
         return false;
     MARK("rt.fd.closed_by_the_runner");
@@ -572,9 +594,10 @@ static bool leave(struct worker *worker, int fd, struct fd_entry *entry)
 
 static void call_handler(struct worker *worker, int fd, struct fd_entry *entry)
 {
-    fd_handler_fn handler = atom_load(&entry->handler);
-    void *owner = atom_load(&entry->owner);
-    uint64_t mask = atom_load(&entry->thread_mask);
+    /* As long as we are inside these stay; but the mask may become empty. */
+    fd_handler_fn handler = atom_peek(&entry->handler);
+    void *owner = atom_peek(&entry->owner);
+    uint64_t mask = atom_peek(&entry->thread_mask);
 
     isolate_check_working(worker);
     BUG_ON(owner == NULL); /* F1 */
@@ -604,8 +627,9 @@ enum fd_update_result fd_update_events(struct worker *worker, int fd, uint32_t g
     worker->is_fd_current_gone = false;
     if (!fd_ref(rt, fd))
         return FD_UPDATE_CLOSED;
-    /* An event fetched before the number was closed and given out again. */
-    if (atom_load(&entry->generation) != generation) {
+    /* An event fetched before the number was closed and given out again. Under a reference it stays
+     * what it is. */
+    if (atom_peek(&entry->generation) != generation) {
         MARK("rt.fd.stale_event");
         goto closed;
     }
@@ -620,17 +644,14 @@ enum fd_update_result fd_update_events(struct worker *worker, int fd, uint32_t g
     }
     /* The running bit protects this life from now on. */
     fd_unref(rt, fd);
-    merge_events(entry, events);
-    if (atom_load(&entry->state) & FD_ACTIVE_ANY)
+    if (merge_events(entry, events) & FD_ACTIVE_ANY)
         call_handler(worker, fd, entry);
 
     /* Without our bit it may be closed by now, or live again. */
     if (!fd_ref(rt, fd))
         return FD_UPDATE_CLOSED;
-    if (atom_load(&entry->generation) != generation)
+    if (atom_peek(&entry->generation) != generation)
         goto closed;
-    /* F3: nobody but the handler itself drops our bit. */
-    BUG_ON(!worker->is_fd_current_gone && (atom_load(&entry->running_mask) & worker->bit) == 0);
     if (leave(worker, fd, entry))
         return FD_UPDATE_CLOSED;
     if ((atom_load_acquire(&entry->thread_mask) & worker->bit) == 0) /* pair: fd.running */

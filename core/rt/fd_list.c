@@ -95,7 +95,8 @@ void fd_list_remove(struct rt *rt, int fd)
 {
     struct fd_list *list = &rt->fds.updates;
 
-    if (!fd_list_has(rt, fd))
+    /* Nobody has a reference, so nobody lists it any more. */
+    if (atom_peek(&link_at(rt, fd)->next) == FD_NOT_LISTED)
         return;
     lock_take(&list->lock);
     unlink_locked(rt, fd);
@@ -106,13 +107,14 @@ unsigned fd_list_take(struct worker *worker, int *fds, unsigned count_max)
 {
     struct rt *rt = worker->rt;
     struct fd_list *list = &rt->fds.updates;
-    uint64_t left, taken, enabled = atom_load(&rt->isolate.enabled);
+    uint64_t left, taken, enabled;
     unsigned count = 0;
     int fd, next;
 
     if (atom_load(&list->count) == 0)
         return 0;
     lock_take(&list->lock);
+    enabled = atom_load(&rt->isolate.enabled);
     for (fd = list->first; fd != FD_LIST_END && count < count_max; fd = next) {
         _Atomic uint64_t *mask = &rt->fds.entries[fd].shared_mask;
 

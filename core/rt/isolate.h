@@ -24,12 +24,12 @@ enum { ISOLATE_NOBODY = -1 };
 
 struct isolate {
     _Atomic uint64_t enabled;  /* bit per worker that takes part: from its start until it left */
-    _Atomic uint64_t harmless; /* bit per worker that touches nothing shared */
-    _Atomic uint64_t idle;     /* bit per worker that waits in its poller; implies harmless */
-    _Atomic unsigned requests; /* workers that want to be alone */
-    /* Workers that want all others in their pollers. Apart, because they do not stop who ends a
-     * harmless section half way through its work: that one must go on to reach its poller. */
-    _Atomic unsigned requests_full;
+    _Atomic uint64_t harmless; /* bit per worker that touches nothing shared, outside its poller */
+    _Atomic uint64_t idle;     /* bit per worker that waits in its poller: harmless as well */
+    /* Low half: workers that want to be alone. High half: those that want all others in their
+     * pollers. Apart, because they do not stop who ends a harmless section half way through its
+     * work: that one must go on to reach its poller. */
+    _Atomic uint64_t requests;
     _Atomic int next;  /* the worker that will be alone once all are harmless, or ISOLATE_NOBODY */
     _Atomic int owner; /* the worker that is alone, or ISOLATE_NOBODY */
 };

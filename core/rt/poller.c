@@ -82,9 +82,10 @@ static uint32_t known_of(struct worker *worker, struct fd_polled *polled)
 {
     uint32_t known = 0;
 
-    if (atom_load(&polled->recv_mask) & worker->bit)
+    /* Our own bits. */
+    if (atom_peek(&polled->recv_mask) & worker->bit)
         known |= FD_ACTIVE_R;
-    if (atom_load(&polled->send_mask) & worker->bit)
+    if (atom_peek(&polled->send_mask) & worker->bit)
         known |= FD_ACTIVE_W;
     return known;
 }
@@ -139,7 +140,7 @@ static bool sync_kernel(struct worker *worker, int fd)
     struct fd_polled *polled = &worker->rt->fds.polled[fd];
     uint32_t known = known_of(worker, polled);
     uint32_t wanted = wanted_of(worker, entry, known);
-    uint32_t generation = atom_load(&entry->generation);
+    uint32_t generation = atom_peek(&entry->generation); /* it stays while referenced */
     int op = EPOLL_CTL_MOD;
 
     if (wanted == known)
@@ -180,7 +181,7 @@ static void apply_updates(struct worker *worker)
         int fd = poller->updates[i];
 
         /* First the bit, then the look: a wish that comes in between programs a new update. */
-        atom_fetch_and(&entries[fd].update_mask, ~worker->bit, memory_order_acquire);
+        atom_own_and(&entries[fd].update_mask, ~worker->bit, memory_order_acquire);
         if (!apply_update(worker, fd))
             poller->is_retrying = fd_update_own(worker, fd);
     }
@@ -249,7 +250,7 @@ int poller_wait(struct worker *worker, uint64_t wait_ns)
     if (poller->is_retrying && wait_ns > retry_wait_ns)
         wait_ns = retry_wait_ns;
     count = wait_for_events(worker, wait_ns);
-    if (atom_load(&worker->flags) & WORKER_SLEEPING)
+    if (atom_peek(&worker->flags) & WORKER_SLEEPING) /* which is set and cleared by us */
         atom_fetch_and(&worker->flags, ~(uint32_t)WORKER_SLEEPING, memory_order_relaxed);
     return count;
 }

@@ -134,8 +134,8 @@ static unsigned start_threads(struct rt *rt)
     unsigned count = rt->config.workers;
     uint64_t all = UINT64_MAX >> (WORKERS_MAX - count);
 
-    /* All take part, and are harmless, before they run: who is first may isolate itself. */
-    atom_store(&rt->isolate.harmless, all);
+    /* All take part, and are idle, before they run: who is first may isolate itself. */
+    atom_store(&rt->isolate.harmless, 0);
     atom_store(&rt->isolate.idle, all);
     atom_store_release(&rt->isolate.enabled, all); /* pair: isolate.work */
     for (unsigned i = 1; i < count; i++) {

@@ -98,7 +98,7 @@ void run_disown(struct task *task)
 void run_drop_running(struct task *task, bool may_disown)
 {
     _Atomic uint64_t *word = &task->common.word;
-    uint64_t next, now = atom_load(word);
+    uint64_t next, now = atom_peek(word);
 
     BUG_ON((now & TASK_RUNNING) == 0);
     if (PLANT(K18) && (now & (TASK_WOKEN_ANY | TASK_KILLED)) == 0) {
@@ -129,7 +129,7 @@ void run_free(struct tasklet *object)
 
     /* S1: in no queue. */
     BUG_ON(list_is_linked(&object->link));
-    if (atom_load(&object->word) & TASK_F_TASKLET)
+    if (atom_peek(&object->word) & TASK_F_TASKLET) /* for life */
         pool_give(&rt->tasklet_pool, object);
     else
         pool_give(&rt->task_pool, task_of(object));
@@ -212,7 +212,7 @@ static uint32_t begin_running(struct tasklet *object)
         /* Dequeued first, RUNNING later: in between a killer takes it for an idle object. */
         atom_fetch_and(word, ~(uint64_t)TASK_QUEUED, memory_order_acq_rel);
     }
-    now = atom_load(word);
+    now = atom_peek(word);
     do {
         /* A free tasklet may run elsewhere; a free task may be held by who schedules it. */
         while (now & TASK_RUNNING) {
@@ -291,7 +291,8 @@ static void run_one(struct worker *worker, struct tasklet *object)
 /* Has it run this turn already? A free tasklet runs anywhere: its turns are not ours. */
 static bool is_again(struct worker *worker, struct tasklet *object)
 {
-    if (tasklet_owner(object) == TASK_ANY)
+    /* Nobody takes what we have queued from us. */
+    if (run_word_owner(atom_peek(&object->word)) == TASK_ANY)
         return false;
     if (object->turn_last == worker->turn)
         return true;
@@ -315,7 +316,8 @@ void run_tasks(struct worker *worker)
     int class = 0;
 
     collect(worker);
-    atom_store(&worker->load, worker->run_count);
+    if (atom_peek(&worker->load) != worker->run_count) /* nobody else writes it */
+        atom_store(&worker->load, worker->run_count);
     compute_budgets(worker, budgets);
     move_tasks(worker, budgets[TASK_CLASS_NORMAL]);
     while (class < TASK_CLASSES) {
@@ -338,20 +340,30 @@ void run_tasks(struct worker *worker)
     put_back(worker);
 }
 
-bool run_has_work(struct worker *worker)
+static bool has_own_work(const struct worker *worker)
 {
-    if (worker->run_count != 0)
-        return true;
     for (int i = 0; i < TASK_CLASSES; i++) {
         if (worker->class_counts[i] != 0)
             return true;
     }
-    return atom_load(&worker->shared_count) != 0 || !mpsc_is_empty(&worker->remote);
+    return worker->run_count != 0;
+}
+
+bool run_has_work(struct worker *worker)
+{
+    return has_own_work(worker) || atom_load(&worker->shared_count) != 0 ||
+           !mpsc_is_empty(&worker->remote);
+}
+
+bool run_knows_work(const struct worker *worker)
+{
+    return has_own_work(worker) || atom_peek(&worker->shared_count) != 0 ||
+           !mpsc_peek_is_empty(&worker->remote);
 }
 
 static void unqueue(struct worker *worker, struct tasklet *object)
 {
-    uint32_t bits = run_word_bits(atom_load(&object->word));
+    uint32_t bits = run_word_bits(atom_peek(&object->word));
 
     if (bits & TASK_KILLED) {
         if ((bits & TASK_F_TASKLET) == 0)
@@ -380,17 +392,6 @@ void run_drain(struct worker *worker)
 static uint32_t peek_bits(const struct tasklet *object)
 {
     return run_word_bits(atomic_load_explicit(&object->word, memory_order_relaxed));
-}
-
-static bool peek_has_work(const struct worker *worker)
-{
-    for (int i = 0; i < TASK_CLASSES; i++) {
-        if (worker->class_counts[i] != 0)
-            return true;
-    }
-    return worker->run_count != 0 || worker->again_count != 0 ||
-           atomic_load_explicit(&worker->shared_count, memory_order_relaxed) != 0 ||
-           !mpsc_peek_is_empty(&worker->remote);
 }
 
 /* No object may be left half way when every worker sleeps. */
@@ -427,7 +428,7 @@ static void check_quiet(const struct rt *rt)
         const struct worker *worker = &rt->workers[i];
 
         /* S5 and S8: who sleeps has nothing queued, and its counters say so. */
-        BUG_ON(peek_has_work(worker));
+        BUG_ON(run_knows_work(worker) || worker->again_count != 0);
         BUG_ON(!RB_EMPTY(&worker->run_queue));
         BUG_ON(worker->current != NULL);
     }

@@ -67,6 +67,10 @@ void run_tasks(struct worker *worker);
 /* Is anything queued here, by us or by others? */
 bool run_has_work(struct worker *worker);
 
+/* Likewise, but false only means: not that one knew without looking twice. What it has seen stays
+ * until this worker runs it. From outside the workers: exactly. */
+bool run_knows_work(const struct worker *worker);
+
 /* Frees what is KILLED in the worker's queues and unqueues the rest. The instance does not run. */
 void run_drain(struct worker *worker);
 

@@ -37,6 +37,12 @@ static bool is_mine(uint64_t word)
     return run_owner_worker(run_word_owner(word)) == worker_id();
 }
 
+/* Bound to a worker for life: its date is that worker's business alone. */
+static bool is_bound(struct task *task)
+{
+    return run_word_owner(atom_peek(&task->common.word)) >= 0;
+}
+
 struct task *task_new_on(struct rt *rt, int owner, task_process_fn process, void *ctx)
 {
     struct task *task = pool_take(&rt->task_pool);
@@ -92,7 +98,7 @@ void task_queue(struct task *task)
     if (expire_ns == TIME_NEVER)
         return;
     /* S6: a task is filed in the timers of its own worker only. */
-    BUG_ON(!is_mine(atom_load(&task->common.word)));
+    BUG_ON(!is_mine(atom_peek(&task->common.word)));
     if (task->is_timed && task->timer_due_ns <= expire_ns)
         return;
     timers_insert(&worker_self()->timers, task);
@@ -170,7 +176,7 @@ void task_schedule(struct task *task, uint64_t when_ns)
     if (worker_self()->current == &task->common) {
         /* Inside its own process(): the scheduler files it afterwards. */
         bring_forward(task, when_ns);
-    } else if (tasklet_owner(&task->common) >= 0) {
+    } else if (is_bound(task)) {
         bring_forward(task, when_ns);
         task_queue(task);
     } else if (PLANT(K20a)) {
@@ -182,12 +188,15 @@ void task_schedule(struct task *task, uint64_t when_ns)
 
 uint64_t task_expire(struct task *task)
 {
-    return atom_load(&task->expire_ns);
+    return is_bound(task) ? atom_peek(&task->expire_ns) : atom_load(&task->expire_ns);
 }
 
 void task_set_expire(struct task *task, uint64_t when_ns)
 {
-    atom_store(&task->expire_ns, when_ns);
+    if (is_bound(task))
+        atom_poke(&task->expire_ns, when_ns);
+    else
+        atom_store(&task->expire_ns, when_ns);
 }
 
 /* The worker whose queues and timers hold an object. Nobody else may take it out while workers run.
@@ -195,7 +204,8 @@ void task_set_expire(struct task *task, uint64_t when_ns)
 static struct worker *home_of(struct tasklet *object)
 {
     struct worker *self = worker_self();
-    int owner = run_owner_worker(tasklet_owner(object));
+    /* The caller's, or nobody's: it stays so. */
+    int owner = run_owner_worker(run_word_owner(atom_peek(&object->word)));
 
     if (owner < 0 || owner == self->id)
         return self;
@@ -210,12 +220,12 @@ void task_destroy(struct task *task)
     /* pair: task.wake. What others wrote before they woke it for the last time is done with. */
     uint64_t word = atom_load_acquire(&task->common.word);
 
-    task_set_ctx(task, NULL);
     timers_remove(&home->timers, task);
     if (is_current || (word & (TASK_QUEUED | TASK_RUNNING)) == 0) {
         run_free(&task->common);
         return;
     }
+    task_set_ctx(task, NULL);
     /* It is in one of our queues, or on its way there: freed when it is picked. */
     atom_fetch_or(&task->common.word, TASK_KILLED, memory_order_acq_rel);
 }
@@ -223,7 +233,7 @@ void task_destroy(struct task *task)
 void task_kill(struct task *task)
 {
     _Atomic uint64_t *word = &task->common.word;
-    uint64_t next, now = atom_load(word);
+    uint64_t next, now = atom_peek(word);
 
     do {
         BUG_ON(now & TASK_KILLED); /* one killer */
@@ -308,6 +318,12 @@ static void wake(struct tasklet *tasklet, uint32_t why, int worker)
         run_push_tasklet(tasklet, worker, run_word_bits(was));
 }
 
+/* A tasklet's owner is the same for life. */
+static int bound_to(struct tasklet *tasklet)
+{
+    return run_word_owner(atom_peek(&tasklet->word));
+}
+
 void tasklet_wakeup(struct tasklet *tasklet)
 {
     tasklet_wakeup_why(tasklet, 0);
@@ -315,14 +331,14 @@ void tasklet_wakeup(struct tasklet *tasklet)
 
 void tasklet_wakeup_why(struct tasklet *tasklet, uint32_t why)
 {
-    int owner = tasklet_owner(tasklet);
+    int owner = bound_to(tasklet);
 
     wake(tasklet, why, owner == TASK_ANY ? worker_id() : owner);
 }
 
 void tasklet_wakeup_on(struct tasklet *tasklet, int worker)
 {
-    int owner = tasklet_owner(tasklet);
+    int owner = bound_to(tasklet);
 
     BUG_ON(owner != TASK_ANY && owner != worker);
     wake(tasklet, 0, worker);
@@ -331,9 +347,10 @@ void tasklet_wakeup_on(struct tasklet *tasklet, int worker)
 void tasklet_free(struct tasklet *tasklet)
 {
     struct worker *home = home_of(tasklet);
-    uint64_t next, now = atom_load(&tasklet->word);
+    uint64_t next, now;
 
     tasklet_set_ctx(tasklet, NULL);
+    now = atom_peek(&tasklet->word);
     do {
         BUG_ON(now & TASK_KILLED);
         next = now | TASK_KILLED;
@@ -348,7 +365,7 @@ void tasklet_free(struct tasklet *tasklet)
 
 void tasklet_kill(struct tasklet *tasklet)
 {
-    int owner = tasklet_owner(tasklet);
+    int owner = bound_to(tasklet);
     /* pair: task.wake. */
     uint64_t was = atom_fetch_or(&tasklet->word, TASK_KILLED | TASK_QUEUED, memory_order_acq_rel);
 

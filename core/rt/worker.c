@@ -191,7 +191,7 @@ static void begin_stop(struct worker *worker)
     /* pair: rt.stop_asked. */
     int asked = atom_load_acquire(&rt->stop_asked);
 
-    if (atom_load(&rt->stop) >= asked)
+    if (atom_peek(&rt->stop) >= asked) /* which is set below, and nowhere else */
         return;
     if (asked == RT_STOP_HARD) {
         MARK("rt.stop.hard");
@@ -255,19 +255,23 @@ static bool has_signals(struct worker *worker)
 {
     /* pair: worker.sleep orders this load; the handler sets the bit before it wakes us. */
     return worker->id == 0 && (atom_load(&worker->rt->signals_pending) != 0 ||
-                               atom_load(&worker->rt->stop_asked) > atom_load(&worker->rt->stop));
+                               atom_load(&worker->rt->stop_asked) > atom_peek(&worker->rt->stop));
 }
 
 static bool sees_new_stop(struct worker *worker)
 {
-    /* pair: rt.stop. */
-    return !worker->is_stopping && atom_load_acquire(&worker->rt->stop) != RT_RUNNING;
+    if (worker->is_stopping)
+        return false;
+    /* Worker 0 begins the stop itself. */
+    if (worker->id == 0)
+        return atom_peek(&worker->rt->stop) != RT_RUNNING;
+    return atom_load_acquire(&worker->rt->stop) != RT_RUNNING; /* pair: rt.stop. */
 }
 
 /* True when the worker may wait: then SLEEPING is set and whoever queues something will write. */
 static bool try_sleep(struct worker *worker)
 {
-    if (run_has_work(worker))
+    if (run_knows_work(worker))
         return false;
     /* pair: worker.sleep. One operation sets SLEEPING and clears NOTIFIED. Acquires what was queued
      * by those whose NOTIFIED it clears; releases SLEEPING to those who come after. */

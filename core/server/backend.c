@@ -1,5 +1,6 @@
 #include "core/server/backend.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "core/base/atomic.h"
@@ -16,7 +17,8 @@ static struct task *process_probe(struct task *task, void *ctx, uint32_t state);
 int backend_init(struct backend *backend, struct idle_set *set,
                  const struct backend_options *options)
 {
-    memset(backend, 0, sizeof(*backend));
+    /* A server is made when it is added. */
+    memset(backend, 0, offsetof(struct backend, servers));
     backend->set = set;
     backend->options = *options;
     list_init(&backend->queue);

@@ -46,7 +46,6 @@ struct backend {
     struct idle_set *set;
     struct backend_options options;
     uint32_t servers_count;
-    struct server servers[BACKEND_SERVERS_MAX];
     _Atomic uint32_t turn; /* round robin */
 
     struct lock lock;             /* "backend.lock": the queue */
@@ -63,6 +62,8 @@ struct backend {
     _Atomic uint32_t withdrawn_total; /* left the queue unserved */
     _Atomic uint32_t refused_total;   /* the queue was full */
     _Atomic uint32_t none_total;      /* no server was usable */
+
+    struct server servers[BACKEND_SERVERS_MAX]; /* the first servers_count are made */
 };
 
 /* A request's wish for a slot; inside the exchange. All zero: has none, wants none. */

@@ -103,7 +103,7 @@ void idle_server_fini(struct server *server)
         BUG_ON(!RB_EMPTY(&mine->idle) || !RB_EMPTY(&mine->safe) || !RB_EMPTY(&mine->avail));
         BUG_ON(!list_is_empty(&mine->by_age) || !list_is_empty(&mine->privates));
         BUG_ON(!list_is_empty(&mine->all));
-        BUG_ON(atom_load(&mine->idle_count) != 0);
+        BUG_ON(atom_peek(&mine->idle_count) != 0);
         list_unlink(&mine->purge_link);
     }
 }
