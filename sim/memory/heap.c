@@ -374,16 +374,30 @@ struct block *heap_block_of(void *memory, const char *what, const void *pc)
     finding_fail(FINDING_HEAP_MISUSE, pc, "%s in {pc:%lx}", title, (unsigned long)pc);
 }
 
+/* Word by word from the end: a tail has at least two. */
+static bool is_redzone(const unsigned char *tail, size_t size_bytes)
+{
+    const uint64_t whole = UINT64_C(0x0101010101010101) * REDZONE_BYTE;
+    uint64_t word;
+
+    for (; size_bytes >= sizeof(word); size_bytes -= sizeof(word)) {
+        memcpy(&word, tail + size_bytes - sizeof(word), sizeof(word));
+        if (word != whole)
+            return false;
+    }
+    while (size_bytes > 0 && tail[size_bytes - 1] == REDZONE_BYTE)
+        size_bytes--;
+    return size_bytes == 0;
+}
+
 void heap_give(void *memory, const void *pc, const void *frame)
 {
     struct block *block = heap_block_of(memory, "free", pc);
     size_t rest = tail_bytes(block);
     const unsigned char *tail = (const unsigned char *)memory + block->size_bytes;
 
-    for (size_t i = 0; i < rest; i++) {
-        if (tail[i] != REDZONE_BYTE)
-            fail_block(block, pc, "heap-buffer-overflow found by free");
-    }
+    if (!is_redzone(tail, rest))
+        fail_block(block, pc, "heap-buffer-overflow found by free");
     if (race_freed != NULL)
         race_freed(memory, block->size_bytes, pc);
     unlink_live(block);

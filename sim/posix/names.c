@@ -91,7 +91,10 @@ void core_hook_name(const volatile void *object, size_t size_bytes, const char *
     entry->size_bytes = size_bytes;
     entry->type = type;
     entry->serial = ++names.serial;
-    (void)snprintf(entry->name, sizeof(entry->name), "%s", name);
+    size_t len = 0;
+    for (; len < sizeof(entry->name) - 1 && name[len] != '\0'; len++)
+        entry->name[len] = name[len];
+    entry->name[len] = '\0';
 }
 
 void names_first_use(const void *object, const char *type)

@@ -257,14 +257,43 @@ bool action_may_precede(const struct action *later, const struct action *earlier
     return !is_shared_touch;
 }
 
-/* At a point, before an operation that says all about itself. */
+/* An operation that says all about itself: on memory, or on a lock. */
+static bool is_plain_op(const struct op *op)
+{
+    const uint32_t plain = 1U << OP_LOAD | 1U << OP_STORE | 1U << OP_RMW | 1U << OP_CAS |
+                           1U << OP_LOCK | 1U << OP_TRY_LOCK | 1U << OP_UNLOCK | 1U << OP_READ_MEM |
+                           1U << OP_WRITE_MEM;
+
+    return (plain >> op->kind & 1) != 0;
+}
+
+/* The kernel's alone: no memory of the code under test that it announces, and no lock. */
+static bool is_kernel_op(const struct op *op)
+{
+    return op->kind == OP_LANE || (op->kind == OP_CALL && op->object != NULL);
+}
+
+/* At a point, not in the middle of something. */
+static bool is_at_point(const struct vthread *thread)
+{
+    return thread->parked_op.kind == OP_NONE && thread->second_object == NULL;
+}
+
 static bool is_plain(const struct vthread *thread)
 {
-    const enum op_kind kind = thread->next.kind;
+    return is_plain_op(&thread->next) && is_at_point(thread);
+}
 
-    return !thread->is_lane && thread->parked_op.kind == OP_NONE && thread->second_object == NULL &&
-           ((kind >= OP_LOAD && kind <= OP_CAS) || kind == OP_LOCK || kind == OP_TRY_LOCK ||
-            kind == OP_UNLOCK || kind >= OP_READ_MEM);
+static bool is_kernel(const struct vthread *thread)
+{
+    if (thread->is_lane)
+        return thread->due_head == NULL || !sched_is_deadline(thread->due_head);
+    return is_kernel_op(&thread->next) && is_at_point(thread) && !thread->has_pending_signal;
+}
+
+static bool plain_ops_conflict(const struct op *a, const struct op *b)
+{
+    return a->object == b->object && (op_kind_writes(a->kind) || op_kind_writes(b->kind));
 }
 
 bool thread_is_dependent(const struct vthread *a, const struct vthread *b)
@@ -272,9 +301,13 @@ bool thread_is_dependent(const struct vthread *a, const struct vthread *b)
     struct action first;
     struct action second;
 
-    if (is_plain(a) && is_plain(b))
-        return a->next.object == b->next.object &&
-               (op_kind_writes(a->next.kind) || op_kind_writes(b->next.kind));
+    const bool is_a_plain = is_plain(a);
+    const bool is_b_plain = is_plain(b);
+
+    if (is_a_plain && is_b_plain)
+        return plain_ops_conflict(&a->next, &b->next);
+    if ((is_a_plain && is_kernel(b)) || (is_b_plain && is_kernel(a)))
+        return false;
     action_of(a, &first);
     action_of(b, &second);
     return action_is_dependent(&first, &second);
@@ -285,6 +318,10 @@ bool op_is_dependent(const struct op *a, const struct op *b)
     struct action first;
     struct action second;
 
+    if (is_plain_op(a) && is_plain_op(b))
+        return plain_ops_conflict(a, b);
+    if ((is_plain_op(a) && is_kernel_op(b)) || (is_plain_op(b) && is_kernel_op(a)))
+        return false;
     fill(&first, a, NULL, false);
     fill(&second, b, NULL, false);
     return action_is_dependent(&first, &second);

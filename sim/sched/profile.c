@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "sim/base/random.h"
-#include "sim/sched/sched.h"
+#include "sim/sched/internal.h"
 
 enum {
     TOUCHED_SLOTS = 1 << 14, /* (thread, address) of a run */
     KNOWN_SLOTS = 1 << 14,   /* (thread path, ordinal) of the base run */
+    KNOWN_GROUP = 8,         /* ordinals of one thread, side by side */
     LABEL_SLOTS = 1 << 10,
     PROBES_MAX = 32,
     ORDINALS_MAX = 60000,
@@ -25,7 +26,10 @@ struct profile profile;
 /* A thread of the run now going on. */
 struct live {
     uint64_t path;
-    uint64_t steps_named; /* the number of steps it had made when `name` was looked up, plus 1 */
+    /* The number of steps it had made when the object and the site of `name` were looked up, plus 1
+     */
+    uint64_t steps_named;
+    uint64_t steps_sited;
     struct profile_name name;
     uint16_t child_count;
     uint16_t ordinal_count; /* distinct objects so far */
@@ -110,10 +114,16 @@ uint32_t profile_place(const struct op *op)
 
 /* ---- objects ---- */
 
-static struct known *find_known(uint64_t key)
+/* Ordinals that follow each other lie side by side, as they are asked for one after the other. */
+static size_t known_slot(uint64_t path, uint16_t ordinal)
 {
-    size_t slot = (size_t)(key % KNOWN_SLOTS);
+    const uint64_t group = random_mix(path ^ (uint64_t)(ordinal / KNOWN_GROUP) << 32);
 
+    return (size_t)(group * KNOWN_GROUP + ordinal % KNOWN_GROUP) % KNOWN_SLOTS;
+}
+
+static struct known *find_known(uint64_t key, size_t slot)
+{
     for (uint32_t probe = 0; probe < PROBES_MAX; probe++, slot = (slot + 1) % KNOWN_SLOTS) {
         struct known *known = &names.known[slot];
         if (known->version != profile.version || known->key == key)
@@ -127,12 +137,23 @@ static uint64_t ordinal_key(const struct live *live, uint16_t ordinal)
     return random_mix(live->path ^ (uint64_t)ordinal << 32);
 }
 
+/* What lies side by side is looked for side by side: it is touched together. */
+static size_t slot_of(const void *address, uint64_t salt)
+{
+    const uintptr_t at = (uintptr_t)address;
+    const uint64_t line = random_mix((uint64_t)(at / CACHE_LINE_BYTES) ^ salt);
+
+    return (size_t)(line * (CACHE_LINE_BYTES / sizeof(uint64_t)) +
+                    at / sizeof(uint64_t) % (CACHE_LINE_BYTES / sizeof(uint64_t))) %
+           TOUCHED_SLOTS;
+}
+
 /* In the base run: the number that another thread's access has given to the address, or a new one.
  */
 static uint16_t number_object(const void *address)
 {
     /* "Thread" PROFILE_NOBODY keeps what all have in common. */
-    size_t slot = (size_t)(random_mix((uintptr_t)address) % TOUCHED_SLOTS);
+    size_t slot = slot_of(address, 0);
 
     for (uint32_t probe = 0; probe < PROBES_MAX; probe++, slot = (slot + 1) % TOUCHED_SLOTS) {
         struct touched *touched = &names.touched[slot];
@@ -157,8 +178,9 @@ static uint16_t name_object(struct live *live, const void *address)
 {
     if (live->ordinal_count == ORDINALS_MAX)
         return 0;
-    const uint64_t key = ordinal_key(live, live->ordinal_count++);
-    struct known *known = find_known(key);
+    const uint16_t ordinal = live->ordinal_count++;
+    const uint64_t key = ordinal_key(live, ordinal);
+    struct known *known = find_known(key, known_slot(live->path, ordinal));
     if (known == NULL)
         return 0;
     if (profile.is_noting) {
@@ -173,7 +195,7 @@ static uint16_t object_of(uint32_t id, struct live *live, const void *address)
 {
     if (address == NULL)
         return 0;
-    size_t slot = (size_t)(random_mix((uintptr_t)address ^ (uint64_t)id << 48) % TOUCHED_SLOTS);
+    size_t slot = slot_of(address, (uint64_t)(id + 1) << 48);
     for (uint32_t probe = 0; probe < PROBES_MAX; probe++, slot = (slot + 1) % TOUCHED_SLOTS) {
         struct touched *touched = &names.touched[slot];
         if (touched->run != names.run) {
@@ -251,16 +273,36 @@ struct vthread *profile_running(const struct strategy_run *run, uint16_t index)
     return run->threads[names.running[index] - 1];
 }
 
-static const struct profile_name *name_step(const struct vthread *thread, uint64_t number)
+static struct live *name_object_of_step(const struct vthread *thread, uint64_t number)
 {
     struct live *live = &names.live[thread->id];
 
     if (live->steps_named != number) {
         live->steps_named = number;
         live->name.object = object_of(thread->id, live, thread->next.object);
+    }
+    return live;
+}
+
+static const struct profile_name *name_step(const struct vthread *thread, uint64_t number)
+{
+    struct live *live = name_object_of_step(thread, number);
+
+    if (live->steps_sited != number) {
+        live->steps_sited = number;
         live->name.site = mix_site(&thread->next, live->name.object);
     }
     return &live->name;
+}
+
+uint16_t profile_next_object(const struct vthread *thread)
+{
+    return name_object_of_step(thread, thread->steps + 1)->name.object;
+}
+
+uint16_t profile_now_object(const struct vthread *thread)
+{
+    return name_object_of_step(thread, thread->steps)->name.object;
 }
 
 const struct profile_name *profile_next(const struct vthread *thread)

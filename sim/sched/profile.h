@@ -95,6 +95,10 @@ const struct profile_name *profile_next(const struct vthread *thread);
 /* The same for the operation that is happening now, in `stepped`. */
 const struct profile_name *profile_now(const struct vthread *thread);
 
+/* Their objects alone, for who wants no more. */
+uint16_t profile_next_object(const struct vthread *thread);
+uint16_t profile_now_object(const struct vthread *thread);
+
 /* The place in the code alone, whatever the object: the same in every process. */
 uint32_t profile_place(const struct op *op);
 

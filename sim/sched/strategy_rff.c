@@ -103,15 +103,25 @@ static int judge(const struct constraint *constraint, const struct profile_name 
     return is_write && !is_writer_now;
 }
 
+/* Most objects are of no matter: no need to know the place then. */
+static bool is_constrained(uint16_t object)
+{
+    for (uint32_t i = 0; i < rff.count; i++) {
+        if (rff.constraints[i].object == object)
+            return true;
+    }
+    return false;
+}
+
 static enum tier tier_of(const struct vthread *thread)
 {
-    const struct profile_name *name = profile_next(thread);
     const bool is_write = op_kind_writes(thread->next.kind);
     bool takes = false;
     bool avoids = false;
 
-    if (name->object == 0)
+    if (!is_constrained(profile_next_object(thread)))
         return TIER_NEUTRAL;
+    const struct profile_name *name = profile_next(thread);
     for (uint32_t i = 0; i < rff.count; i++) {
         const int verdict = judge(&rff.constraints[i], name, is_write);
         takes |= verdict > 0;
@@ -159,11 +169,10 @@ static struct vthread *pick(struct strategy_run *run, struct vthread *current, s
 
 static void stepped(struct strategy_run *run, struct vthread *thread)
 {
-    const struct profile_name *name = profile_now(thread);
-
     (void)run;
-    if (name->object == 0)
+    if (!is_constrained(profile_now_object(thread)))
         return;
+    const struct profile_name *name = profile_now(thread);
     for (uint32_t i = 0; i < rff.count; i++) {
         struct constraint *constraint = &rff.constraints[i];
         if (name->object != constraint->object)

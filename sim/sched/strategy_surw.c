@@ -35,7 +35,7 @@ static bool counts_object(uint16_t object)
 
 static bool counts(const struct vthread *thread)
 {
-    return counts_object(profile_next(thread)->object);
+    return counts_object(profile_next_object(thread));
 }
 
 static void unblock(void)
@@ -150,7 +150,7 @@ static struct vthread *pick(struct strategy_run *run, struct vthread *current, s
 static void stepped(struct strategy_run *run, struct vthread *thread)
 {
     (void)run;
-    if (!counts_object(profile_now(thread)->object))
+    if (!counts_object(profile_now_object(thread)))
         return;
     surw.left[thread->id] -= surw.left[thread->id] > 0;
     unblock();
