@@ -10,6 +10,7 @@
 enum { LINE_BYTES = 2048 };
 
 #define RUN_NS_MAX (120 * NS_PER_S)
+#define NAMING_NS_MAX (20 * NS_PER_S)
 
 /* Where reports say in one line what they are about; the first that is there is the title. */
 static const char *const marks[] = {"finding: ", "SUMMARY: ", "runtime error: ", "ERROR: "};
@@ -101,9 +102,11 @@ bool findings_run_kept(const struct drive *drive, const char *path, const char *
 /* Every run of it has to be the same finding. */
 static void replay_more(const struct drive *drive, struct drive_finding *finding, const char *log)
 {
+    /* A campaign does that by itself. */
+    const unsigned replays = drive->is_attached ? 1 : DRIVE_REPLAYS;
     char title[DRIVE_TITLE_BYTES];
 
-    while (finding->replays < DRIVE_REPLAYS && !drive_is_interrupted()) {
+    while (finding->replays < replays && !drive_is_interrupted()) {
         finding->replays++;
         finding->replays_same +=
             findings_run(drive, finding->path, log, title) && strcmp(title, finding->title) == 0;
@@ -151,6 +154,13 @@ struct keep {
     bool is_slow;
 };
 
+/* A campaign has other work; what is not looked at is found again. */
+static bool is_late(const struct drive *drive)
+{
+    return drive->is_attached && drive->finding_count > 0 &&
+           drive_now_ns() - drive->begun_ns > drive->elapsed_ns + NAMING_NS_MAX;
+}
+
 static void keep_one(void *context, const char *path, const char *name)
 {
     struct keep *keep = context;
@@ -163,7 +173,8 @@ static void keep_one(void *context, const char *path, const char *name)
         return;
     }
     struct drive *drive = keep->drive;
-    if (drive->crashes++ < DRIVE_INPUTS_MAX && (drive->crashes == 1 || !drive_is_interrupted()))
+    if (drive->crashes++ < DRIVE_INPUTS_MAX && !is_late(drive) &&
+        (drive->crashes == 1 || !drive_is_interrupted()))
         note_finding(drive, kept, keep->is_slow);
     else
         drive->unnamed++;

@@ -82,6 +82,7 @@ static void on_watch(int signo, siginfo_t *info, void *context)
 {
     const ucontext_t *machine = context;
     const void *pc = (const void *)machine->uc_mcontext.gregs[REG_RIP];
+    const void *last;
 
     (void)signo;
     (void)info;
@@ -95,8 +96,11 @@ static void on_watch(int signo, siginfo_t *info, void *context)
     if (++watch.periods < WATCH_PERIODS_MAX)
         return;
     watch.periods = 0;
+    /* Where in the loop it is differs from run to run; what was done before the loop does not. */
+    last = sched.current == NULL ? NULL : sched.current->next.pc;
     finding_fail(FINDING_LIVELOCK, (const char *)pc + 1,
-                 "livelock: a loop in {pc:%lx} reaches no scheduling point", (unsigned long)pc + 1);
+                 "livelock: a loop behind {pc:%lx} reaches no scheduling point",
+                 last == NULL ? (unsigned long)pc + 1 : (unsigned long)last);
 }
 
 void crash_init(void)
