@@ -1,3 +1,1 @@
-#!/usr/bin/env bash
-# As OSS-Fuzz builds.
-exec "$SRC/heddle/fuzz/oss/build.sh"
+../fuzz/oss/build.sh

@@ -78,8 +78,8 @@ options=(
     --define=engine=environment
     --define=LIB_FUZZING_ENGINE="$LIB_FUZZING_ENGINE"
     --linkopt=-fuse-ld=lld
-    # Nothing but $OUT is there when it runs.
-    --linkopt='-Wl,-rpath,$ORIGIN/lib'
+    # Nothing but $OUT is there when it runs; libraries' own libraries are looked for there too.
+    --linkopt='-Wl,-rpath,$ORIGIN/lib,--disable-new-dtags'
     "${own[@]}"
 )
 for flag in ${CFLAGS-}; do
