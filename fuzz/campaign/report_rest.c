@@ -87,7 +87,7 @@ static void put_estimate(const struct summary *summary, struct buffer *out)
     }
     buffer_printf(out,
                   "<p>A feature is a place in the code that touched an object which another thread "
-                  "had touched at some other place, one of them writing. One trial in four is "
+                  "had touched at some other place, one of them writing. One trial in eight is "
                   "watched: %" PRIu64 " showed %" PRIu64 " features, %" PRIu64
                   " of them once only and %" PRIu64 " twice. After Good and Turing the next one "
                   "watched shows a new feature with a chance of at most ",

@@ -18,7 +18,7 @@
 enum {
     BEHAVIOUR_SLOTS = 1 << 16,
     BEHAVIOURS_MAX = BEHAVIOUR_SLOTS * 3 / 4,
-    NOTED_ONE_IN = 4,
+    NOTED_ONE_IN = 8,
     CLOCK_EVERY = 16, /* trials between two looks at the real clock */
     PROGRESS_NS = 100000000,
     SHARD_COUNT_DEFAULT = 1,
@@ -203,8 +203,8 @@ static bool is_to_learn_from(const struct campaign *campaign, uint64_t number)
            number < TRIAL_LEARN_END && campaign->result->base_steps <= LEARN_STEPS_MAX;
 }
 
-/* A trial to estimate from. To watch costs a tenth of a run; that it is watched depends on its
- * number alone, so that every shard watches the same. Those of the opening are told by their
+/* A trial to estimate from. To watch costs up to a third of a run; that it is watched depends on
+ * its number alone, so that every shard watches the same. Those of the opening are told by their
  * strategy, which a watched one hides. */
 static bool is_to_note(const struct campaign *campaign, const struct trial *trial)
 {
