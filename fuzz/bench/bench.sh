@@ -40,8 +40,8 @@ print_table() # RESULTS
         key = $1 SUBSEP $2
         n[key]++
         found[key] += $4 == "found"
-        runs[key] = runs[key] " " ($4 == "found" ? $5 : 1e12 + $5)
-        time[key] = time[key] " " ($4 == "found" ? $6 : 1e12 + $6)
+        runs[key] = runs[key] " " sprintf("%.0f", $4 == "found" ? $5 : 1e12 + $5)
+        time[key] = time[key] " " sprintf("%.0f", $4 == "found" ? $6 : 1e12 + $6)
     }
     END {
         count = split(ways, way, " ")

@@ -224,6 +224,21 @@ size_t mutate_reseed(const uint8_t *data, size_t len, uint64_t seed, const char 
     return give(&made, out, out_max, 0);
 }
 
+size_t mutate_enlarge(const uint8_t *data, size_t len, uint64_t times, uint8_t *out, size_t out_max)
+{
+    struct buffer mixed = {0};
+    struct buffer made = {0};
+    struct edit edit;
+
+    edit_begin(&edit, data, len, 0);
+    const bool is_changed = values_enlarge(&edit, times);
+    edit_write(&edit, &mixed);
+    edit_end(&edit);
+    canonise(&mixed, &made);
+    const size_t made_len = give(&made, out, out_max, 0);
+    return is_changed ? made_len : 0;
+}
+
 /* ---- crossing ---- */
 
 /* A record of an encoded scenario with what belongs to it: the comment behind the line. */

@@ -69,6 +69,11 @@ const char *mutate_strategy(uint64_t draw, bool is_plain);
 size_t mutate_reseed(const uint8_t *data, size_t len, uint64_t seed, const char *strategy,
                      uint8_t *out, size_t out_max);
 
+/* The input with `times` as much for everybody to do: rounds of exercises, requests of clients.
+ * Returns the length of `out`, 0 when there is nothing of the kind. */
+size_t mutate_enlarge(const uint8_t *data, size_t len, uint64_t times, uint8_t *out,
+                      size_t out_max);
+
 /* Some events of `b` among those of `a`, whole lines only. Returns the length of `out`. */
 size_t mutate_cross(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len, uint8_t *out,
                     size_t out_max, uint64_t seed);

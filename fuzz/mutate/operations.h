@@ -22,6 +22,7 @@ bool operation_retime(struct edit *edit);
 bool operation_payload(struct edit *edit);
 bool operation_grammar(struct edit *edit);
 bool operation_value(struct edit *edit);
+bool values_enlarge(struct edit *edit, uint64_t times);
 
 /* faults.c */
 bool operation_fault_add(struct edit *edit);

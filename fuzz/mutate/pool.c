@@ -21,7 +21,12 @@ enum {
     FIRST_RUNS = 4,   /* of a scene, one at a time, so that every scene has its turn early */
     HEAD_START_STEPS = 20000, /* of spreading, for each scene, before anything else is changed */
     BATCH_RUNS = 8,           /* on one scene: strategies that aim want a base run each time */
-    RUN_STEPS = 1000,         /* what a run costs besides its steps, and a mutation */
+    LARGE_TIMES = 3,          /* the work */
+    LARGE_ROOM = 1024,
+    LARGE_GAIN = 10,  /* large is better with a tenth more */
+    LARGE_ONE_IN = 2, /* turns, then: what much work hides, as a wake-up by what comes later, is
+                       * seen with little */
+    RUN_STEPS = 2000, /* what a run costs besides its steps, and a mutation */
 };
 
 /* Changes of schedules that keep what is recorded. */
@@ -42,6 +47,10 @@ struct bytes_kept {
 struct scene {
     uint64_t name;
     struct bytes_kept input;
+    struct bytes_kept large; /* the same with more work in it; may be empty */
+    bool is_large;           /* in this turn */
+    uint64_t runs[2];        /* as it is, and large */
+    uint64_t met[2];         /* features that these had, in sum */
     uint64_t spent;
     uint64_t number; /* of the next trial */
     uint64_t batch_left;
@@ -105,6 +114,7 @@ static void free_scene(struct scene *scene)
     for (size_t i = 0; i < BEST_MAX; i++)
         free(scene->best[i].data);
     free(scene->input.data);
+    free(scene->large.data);
     free(scene->seen);
     *scene = (struct scene){0};
 }
@@ -210,13 +220,15 @@ bool pool_ran(const uint8_t *data, size_t len, const struct pool_run *run)
     if (pool.mode != POOL_ON)
         return pool.mode == POOL_OFF;
     pool.spent[pool.account] += run->steps / shares[pool.account];
-    if (scene == NULL || scene->name != run->scene) {
+    if (scene == NULL || (scene->name != run->scene && !scene->is_large)) {
         if (news != 0 || run->has_new_code)
             add_fresh(run->scene, data, len);
         return may_join(run, news);
     }
     const size_t of_scene = add_features(scene->seen, run);
     scene->spent += run->steps;
+    scene->runs[scene->is_large]++;
+    scene->met[scene->is_large] += run->feature_count;
     if (of_scene != 0)
         keep(&scene->best[scene->best_count++ % BEST_MAX], data, len);
     return may_join(run, news);
@@ -224,7 +236,24 @@ bool pool_ran(const uint8_t *data, size_t len, const struct pool_run *run)
 
 /* ---- what is run next ---- */
 
-static struct scene *cheapest_scene(void)
+/* Whether threads meet in more ways where there is more for them to do. */
+static bool is_large_better(const struct scene *scene)
+{
+    const uint64_t as_it_is = scene->met[0] * scene->runs[1];
+
+    return scene->met[1] * scene->runs[0] > as_it_is + as_it_is / LARGE_GAIN;
+}
+
+static bool choose_large(const struct scene *scene, uint64_t draw)
+{
+    if (scene->large.len == 0)
+        return false;
+    if (scene->number < FIRST_RUNS)
+        return scene->number % 2 != 0;
+    return is_large_better(scene) && draw % LARGE_ONE_IN == 0;
+}
+
+static struct scene *cheapest_scene(uint64_t seed)
 {
     struct scene *best = &pool.scenes[pool.current];
 
@@ -235,6 +264,7 @@ static struct scene *cheapest_scene(void)
             best = &pool.scenes[i];
     pool.current = (size_t)(best - pool.scenes);
     best->batch_left = best->number < FIRST_RUNS ? 1 : BATCH_RUNS;
+    best->is_large = choose_large(best, random_mix(seed + 4));
     return best;
 }
 
@@ -256,8 +286,8 @@ static size_t next_trial(struct scene *scene, uint8_t *out, size_t len_max, uint
     const char *strategy = is_drawless ? drawless[number - BATCH_RUNS]
                                        : mutate_strategy(random_mix(seed + 2), number < FIRST_RUNS);
 
-    return mutate_reseed(scene->input.data, scene->input.len, random_mix(seed + 3), strategy, out,
-                         len_max);
+    const struct bytes_kept *base = scene->is_large ? &scene->large : &scene->input;
+    return mutate_reseed(base->data, base->len, random_mix(seed + 3), strategy, out, len_max);
 }
 
 static size_t next_of(struct scene *scene, uint8_t *out, size_t len_max, uint64_t seed,
@@ -302,14 +332,30 @@ static size_t next_of_any(uint8_t *out, size_t len_max, uint64_t seed)
     return mutate_scenario(out, len, len_max, seed, &reseed);
 }
 
+static void make_large(struct scene *scene)
+{
+    const size_t len_max = scene->input.len + LARGE_ROOM;
+    uint8_t *made = malloc(len_max);
+
+    if (made == NULL)
+        abort();
+    keep(&scene->large, made,
+         mutate_enlarge(scene->input.data, scene->input.len, LARGE_TIMES, made, len_max));
+    free(made);
+}
+
 static void load(uint64_t seed)
 {
     pool.is_loaded = true;
     pool.seed = seed;
     pool.spent[ENGINE] = pool.scene_count * HEAD_START_STEPS;
-    /* Not in the order of loading each time. */
-    for (size_t i = 0; i < pool.scene_count; i++)
-        pool.scenes[i].spent = random_mix(seed + i) % RUN_STEPS;
+    for (size_t i = 0; i < pool.scene_count; i++) {
+        struct scene *scene = &pool.scenes[i];
+        /* Not in the order of loading each time. */
+        scene->spent = random_mix(seed + i) % RUN_STEPS;
+        if (pool.mode == POOL_ON)
+            make_large(scene);
+    }
 }
 
 /* The whole mutator. */
@@ -345,7 +391,7 @@ static size_t next(uint8_t *data, size_t len, size_t len_max, const struct bytes
     pool.account = cheapest_account();
     pool.spent[pool.account] += RUN_STEPS / shares[pool.account];
     if (pool.account == SPREAD)
-        return next_of(cheapest_scene(), data, len_max, seed, engine);
+        return next_of(cheapest_scene(seed), data, len_max, seed, engine);
     if (pool.account == FRESH)
         return next_of(fresh_scene(), data, len_max, seed, engine);
     len = pool.picked.len < len_max ? pool.picked.len : len_max;

@@ -5,7 +5,8 @@
  * hundreds shows is seldom looked at again. Here runs are shared out by what they cost, in steps:
  *
  *     spread  schedules of each scene that the engine loaded, as many steps for one scene as for
- *             another; and changes of such schedules as showed something new
+ *             another, and of the same with more work where threads meet in more ways then; and
+ *             changes of such schedules as showed something new
  *     fresh   a few schedules of each scene that a mutation made and that showed something new
  *     engine  the whole mutator on what the engine picked
  *

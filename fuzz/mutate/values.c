@@ -6,6 +6,8 @@
 #include "fuzz/mutate/invent.h"
 #include "fuzz/mutate/operations.h"
 
+enum { WORK_MAX = 100 };
+
 enum { VALUE_BYTES_MAX = 4096, TRIES = 8 };
 
 /* ---- bytes ---- */
@@ -172,4 +174,49 @@ bool operation_value(struct edit *edit)
         *value = before;
     }
     return false;
+}
+
+/* ---- more to do ---- */
+
+static bool enlarge_range(struct range *range, uint64_t times)
+{
+    if (range->max == 0 || range->max > WORK_MAX / times)
+        return false;
+    *range = (struct range){range->max, range->max * times};
+    return true;
+}
+
+static bool enlarge_words(struct edit *edit, struct scenario_value *value, uint64_t times)
+{
+    static const char rounds[] = "rounds=";
+    struct scenario_word *words =
+        (struct scenario_word *)edit_bytes(edit, value->words, value->word_count * sizeof(*words))
+            .data;
+    bool is_changed = false;
+
+    for (size_t i = 0; i < value->word_count; i++)
+        if (words[i].has_range && words[i].text.len == sizeof(rounds) - 1 &&
+            memcmp(words[i].text.data, rounds, sizeof(rounds) - 1) == 0)
+            is_changed |= enlarge_range(&words[i].range, times);
+    if (is_changed)
+        value->words = words;
+    return is_changed;
+}
+
+bool values_enlarge(struct edit *edit, uint64_t times)
+{
+    bool is_changed = false;
+
+    for (size_t i = 0; i < edit->count; i++) {
+        const enum scenario_form form = edit->lines[i].line.form;
+        if (form == FORM_DIRECTIVE)
+            is_changed |= enlarge_words(
+                edit, &edit_args(edit, i)[PARAM_DIRECTIVE_WORDS - PARAM_BASE_DIRECTIVE], times);
+        if (form != FORM_CLIENT)
+            continue;
+        struct scenario_value *requests =
+            &edit_args(edit, i)[PARAM_CLIENT_REQUESTS - PARAM_BASE_CLIENT];
+        is_changed |= requests->is_present && enlarge_range(&requests->range, times);
+    }
+    return is_changed;
 }
