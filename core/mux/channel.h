@@ -54,6 +54,7 @@ struct channel {
     struct http_head *trailers; /* likewise */
     struct buf data;            /* storage only while something is in it, or about to be */
     struct buffer_wait wait;    /* the writer's, for that storage */
+    bool is_parked; /* the request waits for a slot of a server: nobody takes anything for long */
     uint32_t flags;
     uint64_t moved_bytes; /* taken out so far */
     uint64_t progress_ns; /* when something was last put or taken: the exchange's time-outs */

@@ -236,7 +236,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static void arm(struct h2 *h2)
 {
     uint64_t now_ns = worker_now_ns();
-    uint64_t when_ns = end_date(h2);
+    uint64_t when_ns = earlier(end_date(h2), h2_held_date(h2));
     struct list *link;
 
     if (is_parked(h2))

@@ -68,6 +68,7 @@ struct h2 {
     struct h2_stream *held; /* whose payload waits at the front of `in`; NULL: nobody's */
     const uint8_t *held_at; /* that payload */
     size_t held_len;
+    uint64_t held_ns; /* since when */
     size_t held_tail; /* bytes behind it that nghttp2 has read too */
 
     struct buf out;
@@ -156,6 +157,9 @@ void h2_note_result(struct h2 *h2, int result);
 bool h2_recv(struct h2 *h2);
 
 void h2_recv_set_callbacks(nghttp2_session_callbacks *callbacks);
+
+/* When what is held has to make way, or TIME_NEVER. */
+uint64_t h2_held_date(const struct h2 *h2);
 
 /* Its payload is nobody's any more. */
 void h2_recv_drop_held(struct h2 *h2, const struct h2_stream *s);

@@ -9,6 +9,7 @@
 enum {
     RECV_ROUNDS_MAX = 4,
     FLOOD_MAX = 200,          /* in advance of what work done has earned */
+    HELD_NS = 50000000,       /* a whole connection may wait for one of its requests */
     FLOOD_LEAK_NS = 20000000, /* forgets one in so long: 50 a second */
 };
 
@@ -284,6 +285,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     BUG_ON(h2->held != NULL);
     h2->flags |= H2_PAUSED;
     h2->held = s;
+    h2->held_ns = worker_now_ns();
     h2->held_at = data + put;
     h2->held_len = len - put;
     return NGHTTP2_ERR_PAUSE;
@@ -316,6 +318,16 @@ void h2_recv_drop_held(struct h2 *h2, const struct h2_stream *s)
     h2->held_len = 0;
 }
 
+/* Only who waits for a slot of a server makes way: all others get on. */
+uint64_t h2_held_date(const struct h2 *h2)
+{
+    const struct h2_stream *s = h2->held;
+
+    if (!h2->mux.is_front || s == NULL || s->stream == NULL || !s->stream->recv->is_parked)
+        return TIME_NEVER;
+    return h2->held_ns + HELD_NS;
+}
+
 /* Its request has a server. */
 static bool is_served(const struct h2_stream *s)
 {
@@ -338,15 +350,16 @@ static bool has_served(const struct h2 *h2)
 /*
  * What is held for a request that waits for a server is in the way of those that have one: more of
  * their payload, or room for their answers, may lie behind it, or `in` be what one of another
- * connection waits for. No server has seen it: the client may send it again. True: nothing is held
- * any more.
+ * connection waits for. No server has seen it: the client may send it again, and not too often,
+ * because a slot may come by itself first. True: nothing is held any more.
  */
 static bool make_way(struct h2 *h2)
 {
     struct h2_stream *s = h2->held;
 
-    if (!h2->mux.is_front || s == NULL || is_served(s))
+    if (h2_held_date(h2) > worker_now_ns())
         return false;
+    h2->held_ns = worker_now_ns();
     if (!has_served(h2) && !buffers_are_short(&h2->mux.env->buffers, BUFFER_UP_IN))
         return false;
     MARK("h2.makes_way");

@@ -112,7 +112,7 @@ static enum accept_result judge(struct listener *listener, int error)
     default:
         /* Not a listening socket any more: somebody closed it under us. */
         BUG_ON(error == EBADF || error == EINVAL || error == ENOTSOCK);
-        return ACCEPT_ONE; /* EINTR, or an error of the connection that is gone with it */
+        return ACCEPT_FAILED; /* EINTR, or an error of the connection that is gone with it */
     }
 }
 
@@ -261,14 +261,22 @@ void accept_handle_fd(struct rt *rt, int fd, void *owner)
 {
     struct listener *listener = owner;
     enum accept_result result = ACCEPT_CLOSED;
+    bool has_got = false;
 
     (void)rt;
     for (uint32_t i = 0; i < listener->set->accept_batch; i++) {
         if (atom_load(&listener->state) != LISTENER_READY)
             return;
         result = accept_one(listener);
-        if (result != ACCEPT_ONE)
+        if (result != ACCEPT_ONE && result != ACCEPT_FAILED)
             break;
+        has_got |= result == ACCEPT_ONE;
+    }
+    if (result == ACCEPT_FAILED && !has_got) {
+        /* A security module says no before the kernel takes one out: asking on and on would spin.
+         */
+        MARK("accept.fails");
+        listener_limit(listener, worker_now_ns() + LISTENER_SHORTAGE_NS);
     }
     /* The kernel said there was something, others took it: ask to be told of the next. */
     if (PLANT(C62a) && result == ACCEPT_EMPTY)
@@ -279,7 +287,8 @@ void accept_drain(struct listener *listener)
 {
     /* Bounded by drain_count, and by errors that come one for each connection of the backlog. */
     for (uint32_t i = 0; i <= 2 * listener->backlog + WORKERS_MAX; i++) {
-        if (accept_one(listener) != ACCEPT_ONE)
+        enum accept_result result = accept_one(listener);
+        if (result != ACCEPT_ONE && result != ACCEPT_FAILED)
             return;
     }
     listener_unbind(listener);

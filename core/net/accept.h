@@ -24,7 +24,8 @@ struct task;
 struct tasklet;
 
 enum accept_result {
-    ACCEPT_ONE,    /* accepted one, or it was gone: there may be more */
+    ACCEPT_ONE,    /* accepted one: there may be more */
+    ACCEPT_FAILED, /* likewise, but one was gone, or the kernel gives us none */
     ACCEPT_EMPTY,  /* the kernel has no more */
     ACCEPT_HELD,   /* a bound was reached: the listener is FULL or LIMITED */
     ACCEPT_CLOSED, /* the listener accepts no more */

@@ -270,8 +270,12 @@ static void drain_due(struct listener_set *set)
     for (uint32_t i = 0; i < set->listeners_count; i++) {
         struct listener *listener = &set->listeners[i];
         uint64_t until_ns = atom_load(&listener->drain_until_ns);
-        if (until_ns != 0 && until_ns <= worker_now_ns())
+        if (until_ns != 0 && until_ns <= worker_now_ns()) {
+            /* No date any more: by its own clock of this turn, which is older, the listener's
+             * worker would find that it is too early, and nobody would call it again. */
+            atom_store(&listener->drain_until_ns, 0);
             tasklet_wakeup(listener->own);
+        }
     }
 }
 

@@ -41,7 +41,11 @@ static void wait_for_slot(struct exchange *exchange)
         return;
     }
     exchange->was_queued = true;
+    exchange->up.is_parked = true;
     exchange_move(exchange, EXCHANGE_QUEUE);
+    /* What is in the way of others should leave it: see make_way() of the h2 mux. */
+    if (!channel_has(&exchange->up, CHANNEL_END))
+        stream_ready(exchange->up.writer);
 }
 
 void connect_want_slot(struct exchange *exchange)
@@ -286,6 +290,7 @@ void connect_begin(struct exchange *exchange)
     struct server *server = server_of(exchange);
     int result = keep_head(exchange);
 
+    exchange->up.is_parked = false;
     exchange->tries++;
     if (result == 0) {
         exchange->has_reused = !exchange->has_failed_reuse && attach_reused(exchange, server);
