@@ -86,8 +86,8 @@ static void put_estimate(const struct summary *summary, struct buffer *out)
         return;
     }
     buffer_printf(out,
-                  "<p>A feature is a place in the code that touched an object which another thread "
-                  "had touched at some other place, one of them writing. One trial in eight is "
+                  "<p>A feature is a pair of places in the code at which two threads touched one "
+                  "object, one after the other, one of them writing. One trial in eight is "
                   "watched: %" PRIu64 " showed %" PRIu64 " features, %" PRIu64
                   " of them once only and %" PRIu64 " twice. After Good and Turing the next one "
                   "watched shows a new feature with a chance of at most ",
