@@ -84,6 +84,7 @@ size_t corpus_count(const char *folder)
 
 void corpus_open(struct store *store, struct corpus *corpus)
 {
+    static const char *const builds[] = {"plain", "explore", "asan", "tsan"};
     char folder[PATH_MAX];
 
     join(store->folder, "corpus", folder);
@@ -93,9 +94,12 @@ void corpus_open(struct store *store, struct corpus *corpus)
     corpus->inputs = corpus_count(corpus->folder);
     corpus->merged = (size_t)store_number(store, 0, "SELECT merged FROM corpus WHERE target = ?",
                                           "s", corpus->target);
-    /* The plain build's covers as the others do, and is the fastest. */
-    if (!child_find_fuzzer(corpus->target, "libfuzzer", "plain", corpus->tool))
-        corpus->tool[0] = '\0';
+    /* All cover alike; the plain one is the fastest. */
+    corpus->tool[0] = '\0';
+    for (size_t i = 0; i < sizeof(builds) / sizeof(builds[0]); i++)
+        if (child_find_fuzzer(corpus->target, "libfuzzer", builds[i], corpus->tool))
+            return;
+    corpus->tool[0] = '\0';
 }
 
 struct copy {
