@@ -61,9 +61,11 @@ struct mutate_engine {
 size_t mutate_scenario(uint8_t *data, size_t len, size_t len_max, uint64_t seed,
                        const struct mutate_engine *engine);
 
-/* One of the strategies that reseeding draws from, by their shares; `is_plain`: of those that need
- * no run of the scene beforehand. */
-const char *mutate_strategy(uint64_t draw, bool is_plain);
+/* Shares of the strategies that reseeding draws from: the first ones need no run of the scene
+ * beforehand, the others aim. */
+enum { MUTATE_SHARES = 100, MUTATE_SHARES_PLAIN = 70 };
+/* `share` below MUTATE_SHARES. */
+const char *mutate_strategy(uint32_t share);
 
 /* The input with nothing recorded but `found seed= strategy=`; returns the length of `out`. */
 size_t mutate_reseed(const uint8_t *data, size_t len, uint64_t seed, const char *strategy,

@@ -20,13 +20,13 @@ enum {
     FRESH_RUNS = 32,  /* schedules of each */
     FIRST_RUNS = 4,   /* of a scene, one at a time, so that every scene has its turn early */
     HEAD_START_STEPS = 20000, /* of spreading, for each scene, before anything else is changed */
-    BATCH_RUNS = 8,           /* on one scene: strategies that aim want a base run each time */
+    BATCH_RUNS = 8,           /* on one scene */
     LARGE_TIMES = 3,          /* the work */
     LARGE_ROOM = 1024,
     LARGE_GAIN = 10,  /* large is better with a tenth more */
     LARGE_ONE_IN = 2, /* turns, then: what much work hides, as a wake-up by what comes later, is
                        * seen with little */
-    RUN_STEPS = 2000, /* what a run costs besides its steps, and a mutation */
+    RUN_STEPS = 1500, /* what a run costs besides its steps, and a mutation */
 };
 
 /* Changes of schedules that keep what is recorded. */
@@ -49,6 +49,7 @@ struct scene {
     struct bytes_kept input;
     struct bytes_kept large; /* the same with more work in it; may be empty */
     bool is_large;           /* in this turn */
+    bool is_aimed;           /* likewise: by strategies that want a base run */
     uint64_t runs[2];        /* as it is, and large */
     uint64_t met[2];         /* features that these had, in sum */
     uint64_t spent;
@@ -264,6 +265,8 @@ static struct scene *cheapest_scene(uint64_t seed)
             best = &pool.scenes[i];
     pool.current = (size_t)(best - pool.scenes);
     best->batch_left = best->number < FIRST_RUNS ? 1 : BATCH_RUNS;
+    best->is_aimed =
+        best->number >= FIRST_RUNS && random_mix(seed + 5) % MUTATE_SHARES >= MUTATE_SHARES_PLAIN;
     best->is_large = choose_large(best, random_mix(seed + 4));
     return best;
 }
@@ -279,12 +282,20 @@ static struct scene *fresh_scene(void)
     return scene;
 }
 
+static const char *draw_strategy(const struct scene *scene, uint64_t draw)
+{
+    const uint32_t aiming = MUTATE_SHARES - MUTATE_SHARES_PLAIN;
+
+    return mutate_strategy(scene->is_aimed ? MUTATE_SHARES_PLAIN + (uint32_t)(draw % aiming)
+                                           : (uint32_t)(draw % MUTATE_SHARES_PLAIN));
+}
+
 static size_t next_trial(struct scene *scene, uint8_t *out, size_t len_max, uint64_t seed)
 {
     const uint64_t number = scene->number++;
     const bool is_drawless = number >= BATCH_RUNS && number < BATCH_RUNS + DRAWLESS_COUNT;
-    const char *strategy = is_drawless ? drawless[number - BATCH_RUNS]
-                                       : mutate_strategy(random_mix(seed + 2), number < FIRST_RUNS);
+    const char *strategy =
+        is_drawless ? drawless[number - BATCH_RUNS] : draw_strategy(scene, random_mix(seed + 2));
 
     const struct bytes_kept *base = scene->is_large ? &scene->large : &scene->input;
     return mutate_reseed(base->data, base->len, random_mix(seed + 3), strategy, out, len_max);

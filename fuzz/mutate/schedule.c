@@ -17,9 +17,9 @@ enum { COUNT_MAX_BLIND = 64, NEAR = 3, PLANS_TRIED = 8, RECORDED_MAX = 2048 };
  * scenarios, see fuzz/bench/README.md. */
 static const struct {
     const char *strategy;
-    uint32_t share; /* of ARM_SHARES */
+    uint32_t share; /* of MUTATE_SHARES */
 } arms[] = {
-    /* these make PLAIN_SHARES */
+    /* these make MUTATE_SHARES_PLAIN */
     {"random", 30},
     {"sticky,p=200000", 24},
     {"pos", 12},
@@ -29,14 +29,14 @@ static const struct {
     {"pct,d=10", 6},
     {"rff", 6},
 };
-enum { ARM_SHARES = 100, PLAIN_SHARES = 70, PLAN_ONE_IN = 16 };
+enum { PLAN_ONE_IN = 16 };
 
-const char *mutate_strategy(uint64_t draw, bool is_plain)
+const char *mutate_strategy(uint32_t share)
 {
     size_t i = 0;
 
-    for (draw %= is_plain ? PLAIN_SHARES : ARM_SHARES; draw >= arms[i].share; i++)
-        draw -= arms[i].share;
+    for (; share >= arms[i].share; i++)
+        share -= arms[i].share;
     return arms[i].strategy;
 }
 
@@ -101,7 +101,7 @@ bool operation_reseed(struct edit *edit)
     const struct bytes words =
         edit_one_in(edit, PLAN_ONE_IN)
             ? edit_text(edit, "period,n=%zu", edit_below(edit, PLANS_TRIED))
-            : edit_text(edit, "%s", mutate_strategy(random_next(&edit->random), false));
+            : edit_text(edit, "%s", mutate_strategy((uint32_t)edit_below(edit, MUTATE_SHARES)));
     return set_found(edit, seed, words);
 }
 
