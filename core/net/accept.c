@@ -18,8 +18,10 @@
 /* Adds one unless that is too many. */
 static bool count_up(_Atomic uint32_t *count, uint32_t count_max)
 {
-    uint32_t now = atom_load(count);
+    uint32_t now = atom_peek(count);
 
+    if (now >= count_max)
+        now = atom_load(count);
     do {
         if (now >= count_max)
             return false;
