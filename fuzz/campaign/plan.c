@@ -163,7 +163,8 @@ static size_t add_fuzz_targets(struct parser *parser, const struct word *word, c
          at = strstr(at, begin)) {
         at += strlen(begin);
         char *last = at + strcspn(at, "\n");
-        if (last - at <= (ptrdiff_t)strlen(end) || strncmp(last - strlen(end), end, strlen(end)))
+        if (last - at <= (ptrdiff_t)strlen(end) ||
+            strncmp(last - strlen(end), end, strlen(end)) != 0)
             continue;
         last -= strlen(end);
         char name[WORD_BYTES];
