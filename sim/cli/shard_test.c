@@ -66,6 +66,39 @@ static void test_shards_are_found(void **state)
     }
 }
 
+/* Where several are there, as Bazel on a Slurm node in a CI's job, the first of this order counts.
+ */
+static void test_systems_have_an_order(void **state)
+{
+    static const char *const systems[] = {
+        "TEST_SHARD_INDEX=1 TEST_TOTAL_SHARDS=20 ",
+        "SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=20 SLURM_ARRAY_TASK_MIN=0 ",
+        "JOB_COMPLETION_INDEX=3 HEDDLE_SHARD_COUNT=20 ",
+        "AWS_BATCH_JOB_ARRAY_INDEX=4 AWS_BATCH_JOB_ARRAY_SIZE=20 ",
+        "BATCH_TASK_INDEX=5 BATCH_TASK_COUNT=20 ",
+        "CLOUD_RUN_TASK_INDEX=6 CLOUD_RUN_TASK_COUNT=20 ",
+        "CI_NODE_INDEX=8 CI_NODE_TOTAL=20 ",
+        "BUILDKITE_PARALLEL_JOB=8 BUILDKITE_PARALLEL_JOB_COUNT=20 ",
+        "CIRCLE_NODE_INDEX=9 CIRCLE_NODE_TOTAL=20 ",
+    };
+    static char all[1024];
+
+    (void)state;
+    for (size_t first = 0; first < sizeof(systems) / sizeof(systems[0]); first++) {
+        struct shard_choice choice;
+        char error[OPTION_ERROR_BYTES] = "";
+        size_t len = 0;
+        /* The last of them stands first: it is not the order of the environment. */
+        for (size_t i = sizeof(systems) / sizeof(systems[0]); i-- > first;)
+            len += (size_t)snprintf(all + len, sizeof(all) - len, "%s", systems[i]);
+        environment = all;
+        if (!shard_parse("auto", get, &choice, error, sizeof(error)))
+            fail_msg("%s: %s", environment, error);
+        assert_int_equal(choice.index, first + 1);
+        assert_int_equal(choice.count, 20);
+    }
+}
+
 static void test_nonsense_is_refused(void **state)
 {
     static const struct {
@@ -105,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shards_are_found),
+        cmocka_unit_test(test_systems_have_an_order),
         cmocka_unit_test(test_nonsense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
