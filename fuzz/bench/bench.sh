@@ -21,7 +21,7 @@
 # of user and system time, the finding.
 set -u -o pipefail
 
-twenty=(K01 K02b K05b K17 K18 K19 K20a H01 C23 C24 C26 C28 C36 C38 C40 C42 C56 C57 C60a C62a)
+twenty=(K02b K05b K17 K18 K20a H01 C23 C26 C24 C36 C38 C40 C42 C51 C56 C57 C60a C62a C63 C49b)
 
 print_table() # RESULTS
 {

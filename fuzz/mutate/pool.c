@@ -15,6 +15,7 @@ enum {
     JOINED_MAX = 4, /* inputs of a scene without new code */
     FEATURES_MAX = 1 << 16,
     BEST_MAX = 8,     /* schedules kept for each scene */
+    BEST_FIRST = 16,  /* from this run of a scene on: */
     BEST_ONE_IN = 16, /* of a scene's runs: a change of one of these */
     FRESH_MAX = 64,   /* scenes in the queue */
     FRESH_RUNS = 32,  /* schedules of each */
@@ -88,11 +89,12 @@ static struct {
 
 static void keep(struct bytes_kept *kept, const uint8_t *data, size_t len)
 {
-    kept->data = realloc(kept->data, len + 1);
-    if (kept->data == NULL)
+    uint8_t *room = realloc(kept->data, len + 1);
+
+    if (room == NULL)
         abort();
-    memcpy(kept->data, data, len);
-    kept->len = len;
+    memcpy(room, data, len);
+    *kept = (struct bytes_kept){room, len};
 }
 
 enum pool_mode pool_mode_of(const char *word)
@@ -310,7 +312,7 @@ static size_t next_of(struct scene *scene, uint8_t *out, size_t len_max, uint64_
     scene->batch_left--;
     scene->spent += RUN_STEPS;
     pool.scene = scene;
-    if (kept == 0 || scene->number < 2 * BATCH_RUNS || random_mix(seed) % BEST_ONE_IN != 0)
+    if (kept == 0 || scene->number < BEST_FIRST || random_mix(seed) % BEST_ONE_IN != 0)
         return next_trial(scene, out, len_max, seed);
     of_schedules.operations = OF_SCHEDULES;
     const struct bytes_kept *base = &scene->best[random_mix(seed + 1) % kept];
