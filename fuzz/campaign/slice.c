@@ -185,8 +185,8 @@ static bool is_twice(const struct slice_result *result, size_t at)
 static void note_findings(struct campaign *campaign, const struct task *task,
                           const struct slice_result *result)
 {
-    bool is_new[SLICE_FINDINGS_MAX];
-    bool is_kept[SLICE_FINDINGS_MAX];
+    bool is_new[SLICE_FINDINGS_MAX] = {false};
+    bool is_kept[SLICE_FINDINGS_MAX] = {false};
 
     for (size_t i = 0; i < result->count; i++) {
         const struct slice_finding *finding = &result->findings[i];
