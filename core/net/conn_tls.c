@@ -362,6 +362,7 @@ static bool go_on_shaking(struct conn *conn)
         return false;
     }
     tls->is_handshaking = false;
+    tasklet_clear_flags(tls->tasklet, TASK_HEAVY);
     if (status != TLS_DONE) {
         if (status != TLS_FAILED)
             tls->error = ECONNRESET;
@@ -443,6 +444,10 @@ int conn_start_tls(struct conn *conn, struct tls_context *context, const char *s
     tls->tasklet = tasklet;
     tls->is_connecting = conn_has(conn, CONN_CONNECTING);
     tls->is_handshaking = true;
+    /* A server's signs, for as long as dozens of requests take: one a turn, so that those who have
+     * shaken hands are served in between when many come at once. */
+    if (conn->listener != NULL)
+        tasklet_set_flags(tasklet, TASK_HEAVY);
     conn->tls = tls;
     conn->flags |= CONN_TLS | CONN_CONNECTING;
     tasklet_wakeup(tasklet);
