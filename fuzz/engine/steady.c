@@ -66,7 +66,7 @@ static struct {
 uint8_t *__afl_area_ptr = steady.map;
 uint32_t __afl_map_size = 1;
 
-void __sanitizer_cov_trace_pc_guard_init(uint32_t *begin, uint32_t *end)
+void __sanitizer_cov_trace_pc_guard_init(uint32_t *begin, const uint32_t *end)
 {
     for (; begin < end && *begin == 0; begin++)
         *begin = __afl_map_size < MAP_BYTES ? __afl_map_size++ : 0;
