@@ -59,7 +59,7 @@ pid_t child_start(const char *const *args, const struct child_io *io)
         _exit(EXEC_FAILED);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int out = io->out < 0 ? null : io->out;
-    if (dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
         dup2(out, STDERR_FILENO) < 0)
         _exit(EXEC_FAILED);
     if (io->is_new)

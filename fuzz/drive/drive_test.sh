@@ -33,6 +33,7 @@ expect_nothing_left()
     for exe in /proc/[0-9]*/exe; do
         [ "$(readlink "$exe" 2>/dev/null || true)" != "$case_dir/trial" ] || fail "$exe is still running"
     done
+    ! compgen -G "crash-*" || fail "the engine left something where it was started"
     ! compgen -G "$case_dir/out.d/session.*" || fail "the session's folder is still there"
 }
 
@@ -79,6 +80,7 @@ nothing_is_found()
 keep_going_finds_all()
 {
     start_here
+    printf second >"$case_dir/seeds/second"
     TRIAL=fs run_expecting 1 "${command[@]}" --time "${keep_going_time[$engine]}" --keep-going --json
     [ "$(jq -r '[.findings[] | .title] | sort | join(",")' "$out")" = "trial: the first,trial: the second" ] ||
         { show "$out"; fail "not both are found"; }

@@ -173,7 +173,8 @@ static void keep_one(void *context, const char *path, const char *name)
         return;
     }
     struct drive *drive = keep->drive;
-    if (drive->crashes++ < DRIVE_INPUTS_MAX && !is_late(drive) &&
+    drive->crashes++;
+    if (drive->crashes <= DRIVE_INPUTS_MAX && !is_late(drive) &&
         (drive->crashes == 1 || !drive_is_interrupted()))
         note_finding(drive, kept, keep->is_slow);
     else

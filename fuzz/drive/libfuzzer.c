@@ -146,6 +146,7 @@ static bool measure(const struct drive *drive, const char *inputs, const char *c
         return false;
     add(&args, drive->program);
     add(&args, "-set_cover_merge=1");
+    add_text(&args, "-artifact_prefix=", empty); /* what crashes is known already */
     add_text(&args, "-merge_control_file=", control);
     add(&args, empty);
     add(&args, inputs);
