@@ -128,6 +128,20 @@ interrupt_ends_it() # SIGNAL OPTION...
     expect_nothing_left
 }
 
+killed_it_leaves_nobody()
+{
+    local pid
+    start_here
+    TRIAL='' "${command[@]}" --time 60s >/dev/null 2>&1 &
+    pid=$!
+    sleep 1.5
+    kill -KILL $pid
+    wait $pid || true
+    sleep 0.5
+    rm -r "$case_dir"/out.d/session.*
+    expect_nothing_left
+}
+
 progress_is_one_line()
 {
     start_here
@@ -167,6 +181,7 @@ run_case seed_can_be_a_finding seed_can_be_a_finding
 run_case what_does_not_replay_says_so what_does_not_replay_says_so
 run_case interrupt_ends_it interrupt_ends_it INT
 run_case termination_ends_it interrupt_ends_it TERM --keep-going
+run_case killed_it_leaves_nobody killed_it_leaves_nobody
 run_case progress_is_one_line progress_is_one_line
 run_case nonsense_is_refused nonsense_is_refused
 end_cases
