@@ -9,6 +9,11 @@ HEDDLE_ROOT=$(dirname "$(readlink -f "${options[anchor]}")")
 export HEDDLE_ROOT
 script=$HEDDLE_ROOT/fuzz/cluster/slurm.sh
 daemons=()
+# Daemons are not in the path of a test.
+export PATH=$PATH:/usr/sbin:/sbin
+for command in munged slurmctld slurmd sbatch; do
+    command -v $command >/dev/null || fail "no $command: install munge and slurm-wlm"
+done
 
 end_slurm()
 {
@@ -71,7 +76,8 @@ END
     slurmd -D >"$base/slurmd.out" 2>&1 &
     daemons+=($!)
     for _ in $(seq 60); do
-        ! sinfo -h -o %T 2>/dev/null | grep -q idle || return 0
+        ! timeout 10 sinfo -h -o %T 2>/dev/null | grep -q idle || return 0
+        kill -0 "${daemons[@]}" 2>/dev/null || break
         sleep 1
     done
     tail -n 5 "$base"/*.log "$base"/*.out
