@@ -1,8 +1,9 @@
 /*
  * fuzz/target/corpus_test.c - every input that a scenario target starts from decodes to a scenario
- * that `check` accepts: seeds that do nothing would be found out by nobody else.
+ * that `check` accepts: seeds that do nothing would be found out by nobody else. Of those in text,
+ * behind --text, only what is named refused is not accepted.
  *
- *     corpus_test FOLDER...
+ *     corpus_test FOLDER... --text FOLDER...
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -10,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -20,8 +22,21 @@ enum { INPUT_BYTES_MAX = 1 << 20, PATH_BYTES = 4096 };
 
 static char **folders;
 
-static bool check_input(const char *path)
+/* NULL: refused. */
+static struct scenario *read_input(const uint8_t *data, size_t len, const char *path, bool is_text,
+                                   struct diagnostics *diag)
 {
+    struct scenario *scenario = NULL;
+
+    if (!is_text)
+        return scenario_decode(data, len);
+    return scenario_parse((const char *)data, len, path, &scenario, diag) ? scenario : NULL;
+}
+
+static bool check_input(const char *path, bool is_text)
+{
+    bool is_wanted = !is_text || strstr(path, "/refused") == NULL;
+
     FILE *file = fopen(path, "rb");
     uint8_t *data = malloc(INPUT_BYTES_MAX);
     struct diagnostics *diag = malloc(sizeof(*diag));
@@ -33,10 +48,11 @@ static bool check_input(const char *path)
     assert_false(ferror(file));
     fclose(file);
     diagnostics_init(diag);
-    struct scenario *scenario = scenario_decode(data, len);
-    bool is_good = scenario_check_semantics(scenario, diag) && scenario->actor_count > 0;
+    struct scenario *scenario = read_input(data, len, path, is_text, diag);
+    bool is_good = (scenario != NULL && scenario_check_semantics(scenario, diag) &&
+                    scenario->actor_count > 0) == is_wanted;
     if (!is_good) {
-        print_error("%s: no scenario to run\n", path);
+        print_error("%s: %s\n", path, is_wanted ? "no scenario to run" : "not refused");
         diagnostics_print(diag, stderr);
     }
     scenario_free(scenario);
@@ -48,9 +64,14 @@ static bool check_input(const char *path)
 static void each_input_is_a_scenario_that_runs(void **state)
 {
     unsigned bad = 0, count = 0;
+    bool is_text = false;
 
     (void)state;
     for (char **folder = folders; *folder != NULL; folder++) {
+        if (strcmp(*folder, "--text") == 0) {
+            is_text = true;
+            continue;
+        }
         DIR *dir = opendir(*folder);
         assert_non_null(dir);
         for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
@@ -58,7 +79,7 @@ static void each_input_is_a_scenario_that_runs(void **state)
             if (entry->d_name[0] == '.')
                 continue;
             assert_true(snprintf(path, sizeof(path), "%s/%s", *folder, entry->d_name) < PATH_BYTES);
-            bad += !check_input(path);
+            bad += !check_input(path, is_text);
             count++;
         }
         closedir(dir);
