@@ -10,8 +10,9 @@
 
 enum {
     TOUCHED_SLOTS = 1 << 14, /* (thread, address) of a run */
-    KNOWN_SLOTS = 1 << 14,   /* (thread path, ordinal) of the base run */
-    KNOWN_GROUP = 8,         /* ordinals of one thread, side by side */
+    TOUCHED_MAX = TOUCHED_SLOTS / 4 * 3,
+    KNOWN_SLOTS = 1 << 14, /* (thread path, ordinal) of the base run */
+    KNOWN_GROUP = 8,       /* ordinals of one thread, side by side */
     LABEL_SLOTS = 1 << 10,
     PROBES_MAX = 32,
     ORDINALS_MAX = 60000,
@@ -56,6 +57,7 @@ struct label {
 static struct {
     bool is_by_code;
     uint32_t run;
+    uint32_t touched_count;
     uint32_t running_count;
     struct live live[VTHREADS_MAX];
     uint16_t running[VTHREADS_MAX]; /* base run's index -> id in this run + 1 */
@@ -148,29 +150,44 @@ static size_t slot_of(const void *address, uint64_t salt)
            TOUCHED_SLOTS;
 }
 
+/* Where (thread, address) is or can be put; NULL when there is no room. What has no room may only
+ * be a matter of how many came before: who meets whom in the table depends on where things lie. */
+static struct touched *find_touched(uint16_t thread, const void *address)
+{
+    size_t slot = slot_of(address, (uint64_t)(thread + 1) << 48);
+
+    for (;; slot = (slot + 1) % TOUCHED_SLOTS) {
+        struct touched *touched = &names.touched[slot];
+        if (touched->run != names.run)
+            return names.touched_count < TOUCHED_MAX ? touched : NULL;
+        if (touched->address == address && touched->thread == thread)
+            return touched;
+    }
+}
+
+static void take_touched(struct touched *touched, uint16_t thread, const void *address)
+{
+    *touched = (struct touched){.address = address, .run = names.run, .thread = thread};
+    names.touched_count++;
+}
+
 /* In the base run: the number that another thread's access has given to the address, or a new one.
  */
 static uint16_t number_object(const void *address)
 {
     /* "Thread" PROFILE_NOBODY keeps what all have in common. */
-    size_t slot = slot_of(address, 0);
+    struct touched *touched = find_touched(PROFILE_NOBODY, address);
 
-    for (uint32_t probe = 0; probe < PROBES_MAX; probe++, slot = (slot + 1) % TOUCHED_SLOTS) {
-        struct touched *touched = &names.touched[slot];
-        if (touched->run != names.run) {
-            if (profile.object_count + 1 >= PROFILE_OBJECTS_MAX)
-                return 0;
-            *touched = (struct touched){.address = address,
-                                        .run = names.run,
-                                        .thread = PROFILE_NOBODY,
-                                        .object = (uint16_t)++profile.object_count};
-            profile.objects[touched->object] = (struct profile_object){.access_count = 0};
-            return touched->object;
-        }
-        if (touched->address == address && touched->thread == PROFILE_NOBODY)
-            return touched->object;
-    }
-    return 0;
+    if (touched == NULL)
+        return 0;
+    if (touched->run == names.run)
+        return touched->object;
+    if (profile.object_count + 1 >= PROFILE_OBJECTS_MAX)
+        return 0;
+    take_touched(touched, PROFILE_NOBODY, address);
+    touched->object = (uint16_t)++profile.object_count;
+    profile.objects[touched->object] = (struct profile_object){.access_count = 0};
+    return touched->object;
 }
 
 /* First time that the thread comes across the address. */
@@ -195,20 +212,15 @@ static uint16_t object_of(uint32_t id, struct live *live, const void *address)
 {
     if (address == NULL)
         return 0;
-    size_t slot = slot_of(address, (uint64_t)(id + 1) << 48);
-    for (uint32_t probe = 0; probe < PROBES_MAX; probe++, slot = (slot + 1) % TOUCHED_SLOTS) {
-        struct touched *touched = &names.touched[slot];
-        if (touched->run != names.run) {
-            /* Taken before it is named: numbering looks for a slot of its own. */
-            *touched =
-                (struct touched){.address = address, .run = names.run, .thread = (uint16_t)id};
-            touched->object = name_object(live, address);
-            return touched->object;
-        }
-        if (touched->address == address && touched->thread == id)
-            return touched->object;
+    struct touched *touched = find_touched((uint16_t)id, address);
+    if (touched == NULL)
+        return 0;
+    if (touched->run != names.run) {
+        /* Taken before it is named: numbering looks for a slot of its own. */
+        take_touched(touched, (uint16_t)id, address);
+        touched->object = name_object(live, address);
     }
-    return 0;
+    return touched->object;
 }
 
 /* ---- threads ---- */
@@ -225,6 +237,7 @@ static uint16_t find_thread(uint64_t path)
 void profile_run_begin(void)
 {
     names.run++;
+    names.touched_count = 0;
     memset(names.running, 0, names.running_count * sizeof(names.running[0]));
     names.running_count = profile.thread_count;
 }

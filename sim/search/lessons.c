@@ -10,10 +10,10 @@
 #include "sim/sched/sched.h"
 
 enum {
-    TOUCHED_SLOTS = 1 << 12,
+    TOUCHED_SLOTS = 1 << 13,
+    TOUCHED_MAX = TOUCHED_SLOTS / 4 * 3,
     PAIR_SLOTS = 1 << 14,
     PAIRS_MAX = PAIR_SLOTS / 2,
-    PROBES_MAX = 16,
     NOTED_SLOTS = 1 << 13,
     NOTED_MAX = NOTED_SLOTS / 2,
 };
@@ -32,6 +32,7 @@ static struct {
     uint32_t run;
     uint64_t new_count;
     uint32_t pair_count;
+    uint32_t touched_count; /* in this run */
     struct touched touched[TOUCHED_SLOTS];
     uint64_t pairs[PAIR_SLOTS];
     /* of the last run alone */
@@ -56,6 +57,7 @@ static void begin(struct strategy_run *run)
 {
     lessons.run++;
     lessons.noted_count = 0;
+    lessons.touched_count = 0;
     lessons.inner->begin(run);
 }
 
@@ -107,16 +109,18 @@ static void note_touch(const struct vthread *thread)
                                 .place = profile_place(op),
                                 .is_write = op_kind_writes(op->kind)};
 
-    for (uint32_t probe = 0; probe < PROBES_MAX; probe++, slot = (slot + 1) % TOUCHED_SLOTS) {
-        struct touched *last = &lessons.touched[slot];
-        if (last->run == lessons.run && last->object != op->object)
-            continue;
-        if (last->run == lessons.run && last->thread != now.thread &&
-            (last->is_write || now.is_write))
-            note_pair(last->place, now.place);
-        *last = now;
-        return;
+    while (lessons.touched[slot].run == lessons.run && lessons.touched[slot].object != op->object)
+        slot = (slot + 1) % TOUCHED_SLOTS;
+    struct touched *last = &lessons.touched[slot];
+    if (last->run != lessons.run) {
+        /* By their number alone: who meets whom in the table depends on where things lie. */
+        if (lessons.touched_count == TOUCHED_MAX)
+            return;
+        lessons.touched_count++;
+    } else if (last->thread != now.thread && (last->is_write || now.is_write)) {
+        note_pair(last->place, now.place);
     }
+    *last = now;
 }
 
 static void stepped(struct strategy_run *run, struct vthread *thread)
