@@ -9,7 +9,7 @@
  * missing the program counter as an offset into the executable. So a run is a pure function of its
  * seed and of the base run, which anybody can repeat.
  *
- * What goes beyond the tables is not named, which only makes the strategies aim less well.
+ * What comes after the tables are full is not named, which only makes the strategies aim less well.
  *
  * Owner: the process; the profile stays until the next profile_begin().  Threads: none, the engine
  * runs on one.
