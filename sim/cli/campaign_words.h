@@ -19,8 +19,8 @@ struct campaign_words {
     struct shard_choice shard;
 };
 
-/* `operands`: run PLAN, status DIR, report DIR, merge OUT DIR..., bisect DIR GOOD..BAD. The exit code. NULL in a program
- * of the user's. */
+/* `operands`: run PLAN, status DIR, report DIR, merge OUT DIR..., bisect DIR GOOD..BAD. The exit
+ * code. NULL in a program of the user's. */
 __attribute__((weak)) int campaign_main(const struct command *command,
                                         const struct campaign_words *words,
                                         const struct operands *operands);

@@ -114,6 +114,7 @@ uint64_t sketch_total(const struct sketch *sketch)
 
     if (once < 2)
         return sketch_distinct(sketch);
-    const unsigned __int128 unseen = (unsigned __int128)once * (once - 1) / (2 * (twice + 1));
+    const unsigned __int128 unseen =
+        (unsigned __int128)once * (once - 1) / (2 * ((unsigned __int128)twice + 1));
     return sketch_distinct(sketch) + (uint64_t)(unseen * (sketch->runs - 1) / sketch->runs);
 }
