@@ -291,6 +291,12 @@ static bool is_kernel(const struct vthread *thread)
     return is_kernel_op(&thread->next) && is_at_point(thread) && !thread->has_pending_signal;
 }
 
+/* One of the kernel's, the other one of memory or locks. A handler that is due is neither. */
+static bool is_apart(const struct vthread *kernel, const struct vthread *plain)
+{
+    return is_kernel(kernel) && !plain->has_pending_signal;
+}
+
 static bool plain_ops_conflict(const struct op *a, const struct op *b)
 {
     return a->object == b->object && (op_kind_writes(a->kind) || op_kind_writes(b->kind));
@@ -306,7 +312,7 @@ bool thread_is_dependent(const struct vthread *a, const struct vthread *b)
 
     if (is_a_plain && is_b_plain)
         return plain_ops_conflict(&a->next, &b->next);
-    if ((is_a_plain && is_kernel(b)) || (is_b_plain && is_kernel(a)))
+    if ((is_a_plain && is_apart(b, a)) || (is_b_plain && is_apart(a, b)))
         return false;
     action_of(a, &first);
     action_of(b, &second);
