@@ -216,6 +216,11 @@ void feedback_channels_set(uint32_t channels)
     feedback.channels = channels;
 }
 
+bool feedback_is_on(void)
+{
+    return feedback.channels != 0;
+}
+
 void feedback_begin(void)
 {
     for (uint32_t i = 0; i < feedback.touched_count; i++)

@@ -49,6 +49,9 @@ void feedback_install(void);
 /* Which channels count, as a bit set; FEEDBACK_ALL at first. */
 void feedback_channels_set(uint32_t channels);
 
+/* Whether any does. */
+bool feedback_is_on(void);
+
 /* Around each run. */
 void feedback_begin(void);
 void feedback_end(void);

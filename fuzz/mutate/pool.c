@@ -27,7 +27,13 @@ enum {
     LARGE_GAIN = 10,  /* large is better with a tenth more */
     LARGE_ONE_IN = 2, /* turns, then: what much work hides, as a wake-up by what comes later, is
                        * seen with little */
-    RUN_STEPS = 1500, /* what a run costs besides its steps, and a mutation */
+    RUN_STEPS = 400,  /* what a run costs besides its steps, and a mutation */
+    BATCH_STEPS = 3000,
+    JOIN_AFTER = 64, /* runs of a loaded scene: until then files cost more than they are worth */
+    /* Of a run: features for each thousand steps. */
+    DENSITY_MIN = 60,
+    DENSITY_MAX = 600,
+    DENSITY_USUAL = 200,
 };
 
 /* Changes of schedules that keep what is recorded. */
@@ -53,7 +59,10 @@ struct scene {
     bool is_aimed;           /* likewise: by strategies that want a base run */
     uint64_t runs[2];        /* as it is, and large */
     uint64_t met[2];         /* features that these had, in sum */
-    uint64_t spent;
+    uint64_t steps;          /* of all its runs */
+    uint64_t features;       /* of these, in sum */
+    uint64_t run_count;
+    uint64_t spent;  /* in steps, weighted */
     uint64_t number; /* of the next trial */
     uint64_t batch_left;
     struct bytes_kept best[BEST_MAX];
@@ -193,15 +202,41 @@ static size_t add_features(uint64_t *seen, const struct pool_run *run)
     return count;
 }
 
+/* ---- what scenes cost ---- */
+
+static void note_cost(struct scene *scene, const struct pool_run *run)
+{
+    scene->steps += run->steps;
+    scene->features += run->feature_count;
+    scene->run_count++;
+}
+
+/* Where threads meet more often, a step shows more, and is charged less: the chance that two of
+ * its meetings stand in each other's way grows with the square. */
+static uint64_t weigh(const struct scene *scene, uint64_t steps)
+{
+    uint64_t density = scene->steps == 0 ? DENSITY_USUAL : scene->features * 1000 / scene->steps;
+
+    density = density < DENSITY_MIN ? DENSITY_MIN : density;
+    density = density > DENSITY_MAX ? DENSITY_MAX : density;
+    return steps * DENSITY_USUAL * DENSITY_USUAL / (density * density);
+}
+
+/* Of its next run. */
+static uint64_t cost_of(const struct scene *scene)
+{
+    return RUN_STEPS + (scene->run_count == 0 ? 0 : scene->steps / scene->run_count);
+}
+
 /* ---- what a run brought ---- */
 
-static bool may_join(const struct pool_run *run, size_t news)
+static bool may_join(const struct scene *scene, const struct pool_run *run, size_t news)
 {
     uint8_t *joined = &pool.joined[run->scene % JOINED_SLOTS];
 
     if (run->has_new_code)
         return true;
-    if (news == 0 || *joined == JOINED_MAX)
+    if (news == 0 || *joined == JOINED_MAX || (scene != NULL && scene->number < JOIN_AFTER))
         return false;
     ++*joined;
     return true;
@@ -216,8 +251,10 @@ bool pool_ran(const uint8_t *data, size_t len, const struct pool_run *run)
     if (!pool.is_loaded) {
         add_loaded(run->scene, data, len);
         scene = find_scene(run->scene);
-        if (scene != NULL)
+        if (scene != NULL) {
             (void)add_features(scene->seen, run);
+            note_cost(scene, run);
+        }
         return true;
     }
     if (pool.mode != POOL_ON)
@@ -226,15 +263,16 @@ bool pool_ran(const uint8_t *data, size_t len, const struct pool_run *run)
     if (scene == NULL || (scene->name != run->scene && !scene->is_large)) {
         if (news != 0 || run->has_new_code)
             add_fresh(run->scene, data, len);
-        return may_join(run, news);
+        return may_join(scene, run, news);
     }
     const size_t of_scene = add_features(scene->seen, run);
-    scene->spent += run->steps;
+    note_cost(scene, run);
+    scene->spent += weigh(scene, run->steps);
     scene->runs[scene->is_large]++;
     scene->met[scene->is_large] += run->feature_count;
     if (of_scene != 0)
         keep(&scene->best[scene->best_count++ % BEST_MAX], data, len);
-    return may_join(run, news);
+    return may_join(scene, run, news);
 }
 
 /* ---- what is run next ---- */
@@ -256,6 +294,19 @@ static bool choose_large(const struct scene *scene, uint64_t draw)
     return is_large_better(scene) && draw % LARGE_ONE_IN == 0;
 }
 
+/* Those that cost much wait until the others have had as much. */
+static uint64_t spent_after(const struct scene *scene)
+{
+    return scene->spent + weigh(scene, cost_of(scene));
+}
+
+static uint64_t batch_of(const struct scene *scene)
+{
+    const uint64_t runs = 1 + BATCH_STEPS / cost_of(scene);
+
+    return runs < BATCH_RUNS ? runs : BATCH_RUNS;
+}
+
 static struct scene *cheapest_scene(uint64_t seed)
 {
     struct scene *best = &pool.scenes[pool.current];
@@ -263,10 +314,10 @@ static struct scene *cheapest_scene(uint64_t seed)
     if (best->batch_left != 0)
         return best;
     for (size_t i = 0; i < pool.scene_count; i++)
-        if (pool.scenes[i].spent < best->spent)
+        if (spent_after(&pool.scenes[i]) < spent_after(best))
             best = &pool.scenes[i];
     pool.current = (size_t)(best - pool.scenes);
-    best->batch_left = best->number < FIRST_RUNS ? 1 : BATCH_RUNS;
+    best->batch_left = best->number < FIRST_RUNS ? 1 : batch_of(best);
     best->is_aimed =
         best->number >= FIRST_RUNS && random_mix(seed + 5) % MUTATE_SHARES >= MUTATE_SHARES_PLAIN;
     best->is_large = choose_large(best, random_mix(seed + 4));
@@ -310,7 +361,7 @@ static size_t next_of(struct scene *scene, uint8_t *out, size_t len_max, uint64_
     struct mutate_engine of_schedules = engine == NULL ? (struct mutate_engine){0} : *engine;
 
     scene->batch_left--;
-    scene->spent += RUN_STEPS;
+    scene->spent += weigh(scene, RUN_STEPS);
     pool.scene = scene;
     if (kept == 0 || scene->number < BEST_FIRST || random_mix(seed) % BEST_ONE_IN != 0)
         return next_trial(scene, out, len_max, seed);

@@ -4,9 +4,9 @@
  * An engine picks from one large corpus, where a small scene with a bug that one schedule in
  * hundreds shows is seldom looked at again. Here runs are shared out by what they cost, in steps:
  *
- *     spread  schedules of each scene that the engine loaded, as many steps for one scene as for
- *             another, and of the same with more work where threads meet in more ways then; and
- *             changes of such schedules as showed something new
+ *     spread  schedules of each scene that the engine loaded, more steps for one where threads
+ *             meet more often, and of the same with more work where they meet in more ways then;
+ *             and changes of such schedules as showed something new
  *     fresh   a few schedules of each scene that a mutation made and that showed something new
  *     engine  the whole mutator on what the engine picked
  *

@@ -102,6 +102,33 @@ static void steps_are_shared_out_evenly(void **state)
     assert_in_range(counts[1], counts[2] * 9 / 10, counts[2] * 11 / 10);
 }
 
+/* Scenes alike but for how often threads meet in them. */
+static void meetings_are_worth_more(void **state)
+{
+    static uint16_t features[500];
+    uint8_t data[INPUT_MAX];
+    size_t counts[SCENES + 1] = {0};
+
+    (void)state;
+    for (uint16_t i = 0; i < 500; i++)
+        features[i] = i;
+    load_all();
+    for (unsigned i = 0; i < RUNS; i++) {
+        memcpy(data, inputs[0].data, inputs[0].len);
+        const size_t len =
+            pool_next(data, inputs[0].len, sizeof(data), NULL, 0, random_mix(i), NULL);
+        const unsigned scene = scene_of(data, len);
+        const struct pool_run run = {.scene = scene,
+                                     .steps = steps[scene],
+                                     .features = features,
+                                     .feature_count = scene == 1 ? 500 : 0};
+        counts[scene]++;
+        (void)pool_ran(data, len, &run);
+    }
+    assert_true(counts[1] > 2 * counts[2]);
+    assert_true(counts[2] > 20);
+}
+
 static void same_seed_makes_the_same(void **state)
 {
     size_t counts[SCENES + 1];
@@ -119,7 +146,7 @@ static void schedules_do_not_flood_the_corpus(void **state)
 
     (void)state;
     load_all();
-    for (uint16_t feature = 0; feature < 100; feature++) {
+    for (uint16_t feature = 0; feature < 300; feature++) {
         memcpy(data, inputs[0].data, inputs[0].len);
         const size_t len =
             pool_next(data, inputs[0].len, sizeof(data), NULL, 0, random_mix(feature), NULL);
@@ -166,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_shared_out_evenly),
+        cmocka_unit_test(meetings_are_worth_more),
         cmocka_unit_test(same_seed_makes_the_same),
         cmocka_unit_test(schedules_do_not_flood_the_corpus),
         cmocka_unit_test(modes_to_compare_with_learn_nothing),

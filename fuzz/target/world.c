@@ -155,7 +155,7 @@ static void run_once(struct input *input, struct run_result *result)
     static const struct steer_listener listener = {.stepped = stepped};
 
     feedback_begin();
-    input_run(input, &listener, result);
+    input_run(input, feedback_is_on() ? &listener : NULL, result);
     feedback_end();
 }
 
