@@ -108,7 +108,7 @@ run_afl() # plant seed
     fi
     HEDDLE_PLANT=$1 AFL_CUSTOM_MUTATOR_LIBRARY=$MUTATOR AFL_CUSTOM_MUTATOR_ONLY=1 AFL_BENCH_UNTIL_CRASH=1 \
         AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
-        AFL_SKIP_CRASHES=1 AFL_FORKSRV_INIT_TMOUT=60000 \
+        AFL_FAST_CAL=1 AFL_SKIP_CRASHES=1 AFL_FORKSRV_INIT_TMOUT=60000 \
         afl-fuzz -i "$corpus" -o out -s "$2" -t 5000+ -V "$seconds_max" -E "$runs_max" -- "$AFL" >afl-log 2>&1
     sed -n 's/^execs_done *: *//p' out/default/fuzzer_stats >runs
     crash=$(find out/default/crashes -name 'id:*' 2>/dev/null | sort | head -1)

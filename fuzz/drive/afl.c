@@ -21,6 +21,8 @@ static void set_environment(const struct drive *drive)
 {
     drive_setenv("AFL_NO_UI", "1");
     drive_setenv("AFL_SKIP_CPUFREQ", "1");
+    /* Runs repeat: one more run shows as much as seven. */
+    drive_setenv("AFL_FAST_CAL", "1");
     drive_setenv("AFL_NO_AFFINITY", "1");
     drive_setenv("AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES", "1");
     drive_setenv("AFL_SKIP_CRASHES", "1"); /* of the seeds: they are tried first of all */
