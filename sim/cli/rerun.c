@@ -11,6 +11,7 @@
 #include "sim/foreign/apart.h"
 #include "sim/input/scenario.h"
 #include "sim/kernel/file.h"
+#include "sim/kernel/process.h"
 #include "sim/posix/names.h"
 #include "sim/race/title.h"
 #include "sim/report/reproducer.h"
@@ -75,16 +76,18 @@ static void prepare_doubled(void *context, struct run_spec *spec)
     spec->trace_context = doubled;
 }
 
-/* Calls are about files of the simulated kernel, or else about the process. */
+/* Calls are about files of the simulated kernel, or else about the process. A file may have been
+ * closed since the call was announced. */
 static void name_object(const struct vthread *thread, const struct op *op, char *out,
                         size_t out_bytes)
 {
     const struct file *file = op->object;
 
-    if (op->kind == OP_CALL && op->object != thread->process)
+    out[0] = '\0';
+    if (op->kind == OP_CALL && process_has_file(thread->process, file))
         snprintf(out, out_bytes, "%s %" PRIu32, file_kind_word(file->ops->kind(file), false),
                  file->serial);
-    else if (op->kind == OP_CALL || !object_name(op->object, out, out_bytes))
+    else if (op->kind != OP_CALL && !object_name(op->object, out, out_bytes))
         out[0] = '\0';
 }
 

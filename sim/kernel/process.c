@@ -149,6 +149,14 @@ struct file *process_file(const struct process *process, int fd)
     return process->fds[fd].file;
 }
 
+bool process_has_file(const struct process *process, const struct file *file)
+{
+    for (uint32_t fd = 0; fd < process->fd_capacity; fd++)
+        if (process->fds[fd].file == file)
+            return file != NULL;
+    return false;
+}
+
 static void set_slot(struct process *process, uint32_t fd, struct file *file, bool is_cloexec)
 {
     process->fds = kmem_grow(process->fds, &process->fd_capacity, fd + 1, sizeof(*process->fds));

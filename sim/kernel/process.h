@@ -113,6 +113,8 @@ int64_t process_clock_ns(const struct process *process, clockid_t clock);
 
 /* NULL when `fd` is not open. No reference is taken. */
 struct file *process_file(const struct process *process, int fd);
+/* Whether any fd refers to `file`, which may be gone. Looks at all of them. */
+bool process_has_file(const struct process *process, const struct file *file);
 /* The lowest free fd from `from` on, referring to `file`, whose reference it takes over.
  * -EMFILE when the limit is reached (the reference is dropped then), -EINVAL when `from` is
  * beyond it. */

@@ -52,12 +52,28 @@ static void what_is_open_is_told_in_words(void)
     CHECK_EQ(process_describe_open(testing.a, 1, text, sizeof(text)), 2);
 }
 
+static void a_closed_file_is_nobodys(void)
+{
+    const int fd = kernel_eventfd(testing.a, 0, 0);
+    const int copy = kernel_dup(testing.a, fd, 0, false);
+    const struct file *file = process_file(testing.a, fd);
+
+    CHECK(process_has_file(testing.a, file));
+    CHECK(!process_has_file(testing.b, file));
+    CHECK_EQ(kernel_close(testing.a, fd), 0);
+    CHECK(process_has_file(testing.a, file));
+    CHECK_EQ(kernel_close(testing.a, copy), 0);
+    CHECK(!process_has_file(testing.a, file));
+    CHECK(!process_has_file(testing.a, NULL));
+}
+
 static void processes(void **state)
 {
     static void (*const steps[])(void) = {
         fds_are_the_lowest_free,
         the_limit_is_emfile,
         what_is_open_is_told_in_words,
+        a_closed_file_is_nobodys,
         NULL,
     };
 

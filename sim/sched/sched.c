@@ -464,6 +464,8 @@ static void engine_main(void *arg)
 static void begin_run(const struct run_spec *spec)
 {
     arena_reset(&sched.arena);
+    /* A run may have been left in the middle of such a part. */
+    sched.bypass = 0;
     sched.spec = spec;
     sched.current = NULL;
     sched.self = NULL;
