@@ -204,7 +204,10 @@ has out "1 of 1 scenarios silent"
 
 begin changed_recording_degrades_with_a_warning
 sed -e '/^plant /d' "$found" >mended.scn
-want 0 replay mended.scn
+# 4 where a recorded choice was never asked for; never a finding.
+"$heddle" replay mended.scn >out 2>err
+code=$?
+[ $code -eq 0 ] || [ $code -eq 4 ] || fail "exit code $code"
 [ -s err ] || fail "no word about the recording"
 sed -e "s/^sched w0@[0-9]* /sched w0@999999 /" "$found" >shifted.scn
 "$heddle" replay shifted.scn >out 2>err

@@ -30,7 +30,7 @@ make_files()
     # No thread gets that far: as if the code had lost what the choice was about.
     sed -E 's/^sched w0@[0-9]+/sched w0@9000000/' "$case_dir/good" >"$case_dir/unfit"
     printf 'frobnicate 3\n' >"$case_dir/unreadable"
-    sed -E 's/title="lost-wakeup/title="deadlock/' "$case_dir/bad" >"$case_dir/another"
+    sed -E 's/title="[^"]*"/title="deadlock: of others"/' "$case_dir/bad" >"$case_dir/another"
 }
 
 # What each file alone answers, without --bisect and with it.

@@ -32,8 +32,8 @@ it_stops_where_the_run_fails()
     grep -q "^step $steps, " "$said" || { show "$said"; fail "it does not stop at step $steps"; }
     grep -q '^fails: assert: ' "$said" || fail "it does not say what fails"
     # Each thread with its own code, the network without any.
-    grep -qE '^[* ] +[0-9]+  w0 .*core/rt/' "$said" || { show "$said"; fail "w0 has no place"; }
-    grep -qE '^[* ] +[0-9]+  w1 .*core/rt/' "$said" || fail "w1 has no place"
+    grep -qE '^[* ] +[0-9]+  w0 .*core/' "$said" || { show "$said"; fail "w0 has no place"; }
+    grep -qE '^[* ] +[0-9]+  w1 .*core/' "$said" || fail "w1 has no place"
     grep -qE '^[* ] +[0-9]+  clock +waits +lane *$' "$said" || fail "the clock is not there"
     # The frames of a thread that does not run, down to its first.
     grep -qE '^#[0-9]+ .*worker_loop ' "$said" || fail "no frames of w1"
