@@ -248,27 +248,13 @@ struct record {
     enum form_place place;
 };
 
-static size_t take_varint(const uint8_t *data, size_t len, size_t *at)
-{
-    uint64_t number = 0;
-
-    for (unsigned shift = 0; shift < 63 && *at < len; shift += 7) {
-        const uint8_t byte = data[(*at)++];
-        number |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            break;
-    }
-    return number > len ? len : (size_t)number;
-}
-
 static size_t find_records(const uint8_t *data, size_t len, struct record *records, size_t most)
 {
     size_t count = 0;
 
     for (size_t at = WIRE_MAGIC_BYTES; at < len && count < most;) {
-        const size_t begin = at++;
-        const size_t payload = take_varint(data, len, &at);
-        at = payload > len - at ? len : at + payload;
+        const size_t begin = at;
+        at = wire_record_end(data, len, begin);
         if (data[begin] == WIRE_CODE_REMARK && count != 0) {
             records[count - 1].end = at;
             continue;

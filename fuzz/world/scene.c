@@ -12,19 +12,6 @@
 extern const uint64_t scenes_shipped[] __attribute__((weak));
 extern const size_t scenes_shipped_count __attribute__((weak));
 
-static size_t take_varint(const uint8_t *data, size_t len, size_t *at)
-{
-    uint64_t number = 0;
-
-    for (unsigned shift = 0; shift < 63 && *at < len; shift += 7) {
-        const uint8_t byte = data[(*at)++];
-        number |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            break;
-    }
-    return number > len ? len : (size_t)number;
-}
-
 static uint64_t hash_bytes(uint64_t hash, const uint8_t *data, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -50,9 +37,8 @@ uint64_t scene_hash(const uint8_t *data, size_t len)
     if (!scenario_is_encoded(data, len))
         return random_mix(hash_bytes(len, data, len));
     while (at < len) {
-        const size_t begin = at++;
-        const size_t payload = take_varint(data, len, &at);
-        at = payload > len - at ? len : at + payload;
+        const size_t begin = at;
+        at = wire_record_end(data, len, begin);
         if (is_of_scene(data[begin]))
             hash = hash_bytes(hash, data + begin, at - begin);
     }

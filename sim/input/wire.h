@@ -31,6 +31,9 @@
 #ifndef SIM_INPUT_WIRE_H
 #define SIM_INPUT_WIRE_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #define WIRE_MAGIC "HSC\x01"
 
 enum {
@@ -38,5 +41,20 @@ enum {
     WIRE_CODE_REMARK = 120,   /* the comment behind the line before */
     WIRE_BYTES_MAX = 1 << 20, /* more is not looked at */
 };
+
+/* Where the record that begins at `begin` (below `len`) ends: at `len` at the latest. */
+static inline size_t wire_record_end(const uint8_t *data, size_t len, size_t begin)
+{
+    uint64_t payload_bytes = 0;
+    size_t at = begin + 1;
+
+    for (unsigned shift = 0; shift < 63 && at < len; shift += 7) {
+        const uint8_t byte = data[at++];
+        payload_bytes |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            break;
+    }
+    return payload_bytes > len - at ? len : at + (size_t)payload_bytes;
+}
 
 #endif
