@@ -9,6 +9,7 @@
 #include "sim/kernel/kernel.h"
 #include "sim/kernel/link.h"
 #include "sim/kernel/pipe.h"
+#include "sim/kernel/process.h"
 #include "sim/kernel/socket.h"
 #include "sim/kernel/tcp.h"
 #include "sim/kernel/timerfd.h"
@@ -146,6 +147,16 @@ static enum kernel_call call_of(const char *label)
     return known[slot].call;
 }
 
+/* Somebody may have closed it since the call was announced. */
+static bool is_open(const struct file *file)
+{
+    for (const struct process *process = kernel->processes; process != NULL;
+         process = process->next)
+        if (process_has_file(process, file))
+            return true;
+    return false;
+}
+
 static void touch_call(const struct op *op, struct action *action)
 {
     const enum kernel_call call = call_of(op->label);
@@ -158,8 +169,12 @@ static void touch_call(const struct op *op, struct action *action)
     }
     if (reach != REACH_FILE)
         action_add(action, &descriptors, TOUCH_WRITE);
-    if (reach != REACH_DESCRIPTORS)
+    if (reach == REACH_DESCRIPTORS)
+        return;
+    if (is_open(op->object))
         add_with_other_end(action, (struct file *)(uintptr_t)op->object);
+    else
+        action->scope = SCOPE_KERNEL;
 }
 
 /* Data that arrives at a connection in use. Whatever else a lane does touches the kernel. */
